@@ -1,0 +1,35 @@
+import { Hono } from "hono";
+import { Node, ring, swim } from "@ck/cluster";
+
+const port = Number(Deno.env.get("PORT") ?? 8080);
+const seeds = (Deno.env.get("SEEDS") ?? "").split(",").filter(Boolean);
+
+const node = new Node({
+  name: `deno-${port}`,
+  advertiseAddr: `127.0.0.1:${port}`,
+  clusterName: "example",
+  gossip: swim("fast"),
+  sharder: ring({ tokens: 512 }),
+});
+
+const app = new Hono();
+app.route("/", node.routes()); // what the other nodes talk to
+app.route("/", node.metricsRoutes()); // GET /metrics
+app.get("/status", (c) => c.json(node.health));
+app.get("/owners", (c) => {
+  const keys = c.req.queries("key") ?? [];
+  return c.json(keys.map((key) => node.sharder.lookup(key, 1, "readWrite")[0]?.name));
+});
+
+const server = Deno.serve({ hostname: "127.0.0.1", port }, app.fetch);
+node.observe((peers) => console.log(JSON.stringify(peers)));
+await node.start(seeds);
+await node.changeState("participant");
+
+const leave = async () => {
+  await node.stop(); // tells the others, then closes
+  await server.shutdown();
+  Deno.exit();
+};
+Deno.addSignalListener("SIGINT", leave);
+if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", leave);

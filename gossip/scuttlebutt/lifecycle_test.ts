@@ -1,0 +1,228 @@
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import { addressOf, block, entry, listed, Solo, source, words } from "./_harness.ts";
+import { FaultWorld } from "./_harness_world.ts";
+import type { Packet } from "./messages.ts";
+import type { ScuttlebuttEvent } from "./mod.ts";
+
+function eventsOf(solo: Solo): readonly string[] {
+  return words(solo.of("event").map(({ event }) => event as ScuttlebuttEvent));
+}
+
+function wants([packet]: readonly Packet[]): readonly string[] {
+  if (packet?.type !== "synAck") return [];
+  return packet.digest.filter(({ want }) => want).map(({ id }) => id);
+}
+
+/** Some seconds of work on a busy machine: Bun gives a test five unless told otherwise. */
+const LONG = { timeout: 120_000 };
+
+describe("lifecycle", () => {
+  it("37: a node that left is removed, and neither a digest nor a delta brings it back", () => {
+    const solo = new Solo();
+    solo.delta(block("b", [entry("k", "v", 1), entry("_internal:left", "", 2)]));
+    assertEquals(eventsOf(solo), ["join b", "upsertKey b k=v", "leave b"]);
+    solo.syn([listed("b", 2, { left: true })], { known: 9 });
+    assertEquals(eventsOf(solo), []);
+    solo.run(66_000);
+    assertEquals(eventsOf(solo), ["expired b"]);
+    assertEquals(solo.core.node("b"), undefined);
+    const later = { heartbeat: 1000 };
+    for (const left of [true, false]) {
+      assertEquals(wants(solo.syn([listed("b", 2, { ...later, left })], { known: 9 })), []);
+    }
+    assertEquals(solo.delta(block("b", [entry("k", "v", 1)], later)), []);
+    assertEquals(solo.core.node("b"), undefined);
+    // Another life is another matter.
+    assertEquals(words(solo.delta(block("b", [], { generation: 2 }))), ["join b"]);
+  });
+
+  it("37: who left before it was known is not learnt of", () => {
+    const solo = new Solo();
+    assertEquals(solo.delta(block("b", [], { left: true })), []);
+    assertEquals(solo.delta(block("b", [], { down: true })), []);
+    assertEquals(wants(solo.syn([listed("b", 1, { left: true })], { known: 9 })), []);
+    assertEquals(wants(solo.syn([listed("b", 1, { down: true })], { known: 9 })), []);
+    assertEquals(solo.core.nodes().length, 1);
+  });
+
+  it("the unknowing are not taught of those that are down or left", () => {
+    const solo = new Solo();
+    solo.delta(
+      block("b", [entry("k", "v", 1)]),
+      block("c", [entry("_internal:left", "", 1)]),
+      block("d", [entry("k", "v", 1)]),
+    );
+    for (let heartbeat = 2; heartbeat < 45; heartbeat++) {
+      solo.run(500);
+      solo.syn([listed("d", 1, { heartbeat })], { known: 9 });
+    }
+    assertEquals(solo.core.nodes().map(({ id, down, left }) => [id, down, left]), [
+      ["a", false, false],
+      ["b", true, false],
+      ["c", false, true],
+      ["d", false, false],
+    ]);
+    const taught = ([packet]: readonly Packet[]): readonly string[] =>
+      packet?.type === "synAck" ? packet.delta.map(({ id }) => id) : [];
+    assertEquals(taught(solo.syn([listed("z", 1)])), ["a", "d"]);
+    const want = { want: true, heartbeat: 0 };
+    assertEquals(
+      taught(solo.syn([listed("b", 0, want), listed("c", 0, want)], { known: 9 })),
+      [],
+    );
+    // Those who list that life already are told the rest.
+    assertEquals(taught(solo.syn([listed("b", 0), listed("c", 0)], { known: 9 })), ["b", "c"]);
+  });
+
+  it("a record halfway to its removal is neither listed nor served", () => {
+    const solo = new Solo();
+    solo.delta(block("b", [entry("k", "v", 1)]));
+    const lists = (): boolean => {
+      const [packet] = solo.syn([listed("b", 0)], { known: 9 });
+      assert(packet?.type === "synAck");
+      const served = packet.delta.some(({ id }) => id === "b");
+      assertEquals(packet.digest.some(({ id }) => id === "b"), served);
+      return served;
+    };
+    solo.run(25_000);
+    assert(solo.core.node("b")!.down && lists());
+    solo.run(450_000);
+    assert(!lists());
+    assert(solo.core.node("b") !== undefined);
+    solo.run(460_000);
+    assertEquals(solo.core.node("b"), undefined);
+  });
+
+  it("38: a crash is down and expired once at every survivor, and never joins again", LONG, () => {
+    // Scaled down: the least expiry allowed at this interval, and four times as long afterwards.
+    const w = new FaultWorld({ seed: 38, settings: { downExpiryMs: 160_000 }, checks: false });
+    const nodes = w.form(12);
+    w.run(5000);
+    const victim = nodes[5]!;
+    w.crash(victim);
+    w.run(800_000);
+    for (const node of nodes.filter((one) => one !== victim)) {
+      const about = words(node.events.filter(({ id }) => id === victim.id));
+      assertEquals(about, [`join ${victim.id}`, `down ${victim.id}`, `expired ${victim.id}`]);
+      assertEquals(node.core.nodes().length, 11);
+      assertEquals(node.core.scuttlebuttStats.graves, 1);
+    }
+    w.check();
+  });
+
+  it("39: a node that was parted past its expiry joins again by a greater heartbeat", LONG, () => {
+    const w = new FaultWorld({ seed: 39, settings: { downExpiryMs: 160_000 }, checks: false });
+    const nodes = w.form(8);
+    const [alone, ...others] = nodes;
+    alone!.core.upsertLocal("k", "v", w.now);
+    w.run(5000);
+    w.part([alone!], others);
+    // Of those, each believes that the other is the isolated one until most are gone.
+    w.run(400_000);
+    for (const { core } of others) assertEquals(core.node(alone!.id), undefined);
+    w.heal();
+    w.run(120_000);
+    for (const node of others) {
+      assertEquals(node.core.node(alone!.id)?.down, false);
+      const about = words(node.events.filter(({ id }) => id === alone!.id));
+      assertEquals(about.slice(-3), [
+        `expired ${alone!.id}`,
+        `join ${alone!.id}`,
+        `upsertKey ${alone!.id} k=v`,
+      ]);
+    }
+    w.check();
+  });
+
+  it("40: a newer life of a name has the keys that it writes, and no others", LONG, () => {
+    const w = new FaultWorld({ seed: 40 });
+    const nodes = w.form(8);
+    const old = nodes[3]!;
+    old.core.upsertLocal("old", "1", w.now);
+    old.core.upsertLocal("both", "1", w.now);
+    w.run(10_000);
+    w.crash(old);
+    const young = w.add(old.id, { generation: old.core.localNode.generation + 1 });
+    young.core.upsertLocal("both", "2", w.now);
+    w.join(young, [nodes[0]!]);
+    w.run(10_000);
+    for (const { core } of nodes.filter((one) => one !== old)) {
+      const { entries, addr } = core.node(old.id)!;
+      assertEquals(entries.map(({ key, value }) => [key, value]), [["both", "2"]]);
+      assertEquals(addr, young.address);
+    }
+    w.check();
+  });
+
+  it("41: a claim on the own id is outbid at once, three times a minute", () => {
+    const solo = new Solo({ generation: 10 });
+    solo.upsert("k", "v");
+    const claim = (generation: number): readonly ScuttlebuttEvent[] => {
+      solo.syn([listed("a", 1, { generation })], { known: 9 });
+      return solo.events;
+    };
+    assertEquals(claim(15), [{ type: "conflict", id: "a", generation: 16, persistent: false }]);
+    assertEquals(solo.held("a"), ["k=v@1"]);
+    assertEquals(claim(15), []);
+    assertEquals(claim(20).length + claim(30).length, 2);
+    assertEquals(claim(40), [{ type: "conflict", id: "a", generation: 31, persistent: true }]);
+    assertEquals(claim(50), []);
+    solo.now += 61_000;
+    assertEquals(claim(50), [{ type: "conflict", id: "a", generation: 51, persistent: false }]);
+  });
+
+  it("41: so is one with a version or heartbeat that was never issued, or from elsewhere", () => {
+    const solo = new Solo({ generation: 10 });
+    solo.syn([listed("a", 1, { generation: 10, heartbeat: 0 })], { known: 9 });
+    assertEquals(solo.core.localNode.generation, 11);
+    solo.syn([listed("a", 0, { generation: 11, heartbeat: 99 })], { known: 9 });
+    assertEquals(solo.core.localNode.generation, 12);
+    solo.syn([], { source: source("a", { generation: 12, addr: addressOf("q") }) });
+    assertEquals(solo.core.localNode.generation, 13);
+    assertEquals(solo.of("conflict"), [
+      { type: "conflict", name: "a", known: addressOf("a"), claimed: addressOf("q") },
+    ]);
+    assertEquals(solo.sent, []);
+  });
+
+  it("41: the greatest generation cannot be outbid, and stops nothing", () => {
+    const solo = new Solo({ generation: 10 });
+    solo.syn([listed("a", 1, { generation: 2 ** 53 - 1 })], { known: 9 });
+    assertEquals(solo.events, [
+      { type: "conflict", id: "a", generation: 10, persistent: true },
+    ]);
+    assertEquals(solo.sent.map(({ type }) => type), ["synAck"]);
+  });
+
+  it("42: while most are down, nobody expires", () => {
+    const solo = new Solo();
+    const ids = [..."bcdefghijk"];
+    solo.delta(...ids.map((id) => block(id, [])));
+    let heartbeat = 1;
+    const live = (ids: readonly string[], ms: number): readonly string[] => {
+      const seen: string[] = [];
+      for (let passed = 0; passed < ms; passed += 5000) {
+        solo.run(5000);
+        seen.push(...eventsOf(solo));
+        heartbeat++;
+        solo.syn(ids.map((id) => listed(id, 0, { heartbeat })), { known: 99 });
+      }
+      return seen;
+    };
+    const downs = live([..."hijk"], 1_000_000);
+    assertEquals(downs, [..."bcdefg"].map((id) => `down ${id}`));
+    const after = live([..."ghijk"], 20_000);
+    assertEquals(after, ["up g", ...[..."bcdef"].map((id) => `expired ${id}`)]);
+  });
+
+  it("42: … for three more expiries at most", () => {
+    const solo = new Solo({ downExpiryMs: 160_000 });
+    solo.delta(...[..."bcdef"].map((id) => block(id, [])));
+    const count = (ms: number): number => {
+      const effects = solo.run(ms);
+      return effects.filter((one) => one.type === "event" && one.event.type === "expired").length;
+    };
+    assertEquals([count(20_500 + 630_000), count(20_000)], [0, 5]);
+  });
+});

@@ -1,0 +1,132 @@
+import type { Address } from "../strategy.ts";
+import type { DigestPager } from "./digest.ts";
+import type { Lack } from "./delta.ts";
+import type { Block, DigestEntry, Packet, Prefix, StreamMessage } from "./messages.ts";
+import type { ScuttlebuttSettings } from "./options.ts";
+import type { Self } from "./self.ts";
+import type { Counts } from "./stats.ts";
+import type { NodeTable } from "./table.ts";
+import type { Turn } from "./turn.ts";
+import { encodeFrame } from "./wire/codec.ts";
+
+/** What the parts of one core share. */
+export interface Parts {
+  readonly settings: ScuttlebuttSettings;
+  readonly turn: Turn;
+  readonly self: Self;
+  readonly table: NodeTable;
+  readonly pager: DigestPager;
+  readonly counts: Counts;
+  /** The cluster's name, and its tag. */
+  readonly label: string;
+  readonly tag: number;
+}
+
+/** What a whole digest, or a page of one, tells of the one who sent it. */
+export interface Comparison {
+  /** What the other side lacks. */
+  readonly lacks: readonly Lack[];
+  /** Nodes of which the other side has more: what to ask for. */
+  readonly wants: readonly DigestEntry[];
+}
+
+/** What a message of this node begins with. */
+export function prefixOf({ self, pager }: Parts, exchange: number): Prefix {
+  const { id, generation, addr } = self.record;
+  return { source: { id, generation, addr }, known: pager.known, exchange };
+}
+
+/** Sends a packet. */
+export function send(parts: Parts, to: Address, packet: Packet): void {
+  const { turn, counts, tag } = parts;
+  const bytes = encodeFrame(packet, tag);
+  counts.packetsOutbound++;
+  counts.packetBytesOutbound += bytes.length;
+  countEntries(parts, packet, "Outbound");
+  turn.emit({ type: "send", to, bytes });
+}
+
+/** Counts what a message carries. */
+export function countEntries(
+  { counts }: Parts,
+  message: Packet | StreamMessage,
+  direction: "Inbound" | "Outbound",
+): void {
+  if ("digest" in message) counts[`digestEntries${direction}`] += message.digest.length;
+  if ("wants" in message) counts[`digestEntries${direction}`] += message.wants.length;
+  if (!("delta" in message)) return;
+  for (const { entries } of message.delta) counts[`deltaEntries${direction}`] += entries.length;
+}
+
+/** Compares a digest with what is held here, and takes what it tells of heartbeats and leaving. `known`: see {@link Prefix}. */
+export function compare(
+  { table, self }: Parts,
+  digest: readonly DigestEntry[],
+  known: number,
+): Comparison {
+  const lacks: Lack[] = [];
+  const wants: DigestEntry[] = [];
+  const listed = new Set<string>();
+  let held = 0;
+  for (const entry of digest) {
+    listed.add(entry.id);
+    if (entry.want) {
+      serve(entry, true);
+      continue;
+    }
+    held++;
+    switch (table.observe(entry)) {
+      case "unknown":
+        wants.push({
+          ...entry,
+          heartbeat: 0,
+          version: 0,
+          left: false,
+          down: false,
+          want: true,
+        });
+        break;
+      case "behind": {
+        const { version, heartbeat, left, down } = table.get(entry.id)!;
+        wants.push({ ...entry, version, heartbeat, left, down });
+        break;
+      }
+      case "older":
+        serve(entry, true);
+        break;
+      case "ahead":
+        serve(entry, false);
+        break;
+      case "same":
+      case "ignored":
+    }
+  }
+  // A whole digest tells by its silence, too.
+  if (held === known) {
+    for (const record of table.records) {
+      if (!listed.has(record.id) && table.isTaught(record)) {
+        lacks.push({ record, from: 0, unknown: true });
+      }
+    }
+  }
+  return { lacks, wants };
+
+  function serve({ id, generation, version }: DigestEntry, unknown: boolean): void {
+    const record = table.get(id);
+    if (record === undefined || record.generation < generation) return;
+    // The own record is taught even when left, to those who hold an older life of it.
+    const taught = unknown ? table.isTaught(record) : table.isListed(record);
+    if (!taught && record !== self.record) return;
+    lacks.push({ record, from: unknown ? 0 : version, unknown });
+  }
+}
+
+/** Takes the blocks of a delta; whether its sender has more than packets should carry. */
+export function applyDelta({ table }: Parts, delta: readonly Block[]): boolean {
+  let more = false;
+  for (const block of delta) {
+    table.apply(block);
+    more ||= block.more;
+  }
+  return more;
+}

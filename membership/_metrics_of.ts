@@ -1,0 +1,34 @@
+import { nodeMetrics } from "../metrics/node_metrics.ts";
+import type { NodeMetrics, NodeMetricsOptions } from "../metrics/node_metrics.ts";
+import type { DriverStats } from "./driver.ts";
+import type { ResolvedNodeOptions } from "./options.ts";
+
+/**
+ * The metrics of a node, in the registry that it was given or a new one.
+ *
+ * @throws {TypeError} When the registry cannot take them, for instance because another node's are there. It is unchanged.
+ */
+export function metricsOf(
+  { registry, name, clusterName, gossip, transport, clock }: ResolvedNodeOptions,
+  { driver, ...readings }: Pick<NodeMetricsOptions, "peers" | "gossip" | "observers"> & {
+    readonly driver: () => DriverStats;
+  },
+): NodeMetrics {
+  try {
+    return nodeMetrics({
+      ...(registry === undefined ? {} : { registry }),
+      name,
+      clusterName,
+      protocol: gossip.name,
+      ...(gossip.protocolVersion === undefined ? {} : { protocolVersion: gossip.protocolVersion }),
+      transport: () => ({ ...driver(), ...transport.stats }), // the driver counts the single reads and writes
+      now: () => clock.now(),
+      ...readings,
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TypeError(`Cannot create a node as 'registry' cannot be used: ${reason}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,212 @@
+import { describePlan, type Plan } from "./plan.ts";
+import { type Build, type Outcome, play } from "./play.ts";
+import { describeReduction, reduced, type Reduction, shrink } from "./shrink.ts";
+import { type Situation, SITUATIONS } from "./situations.ts";
+import { draw } from "./swarm.ts";
+
+/** Seeds from which on a campaign has to have met every situation. */
+export const SITUATION_SEEDS = 300;
+
+/** Exit codes: what went wrong, the worst first. */
+export const EXIT = Object.freeze({
+  fine: 0,
+  safety: 1,
+  usage: 2,
+  liveness: 3,
+  nondeterminism: 4,
+  situations: 5,
+  crash: 6,
+});
+
+/** Options of {@link campaign}. */
+export interface CampaignOptions {
+  /** The runs, in order: see {@link drawn}. */
+  readonly plans: Iterable<Plan>;
+  /** The protocol. @default {swim} */
+  readonly build?: Build;
+  /** Runs that may be spent on making one failure small; 0: none. @default {150} */
+  readonly maxShrinkRuns?: number;
+  /** Every so many seeds one is played twice and compared; 0: none. @default {50} */
+  readonly twiceEvery?: number;
+  /** Ends at the first failure. @default {false} */
+  readonly stopAtFailure?: boolean;
+  /** Said before a run. */
+  readonly began?: (plan: Plan) => void;
+  /** Said after a run. */
+  readonly ended?: (plan: Plan, outcome: Outcome) => void;
+  /** One line of a failure. @default {nothing is said} */
+  readonly say?: (line: string) => void;
+}
+
+/** A run that failed. */
+export interface Failure {
+  readonly seed: number;
+  readonly kind: "safety" | "liveness" | "nondeterminism" | "crash";
+  readonly invariant: string;
+  readonly step: number;
+  readonly detail: string;
+  /** The shrunk run. */
+  readonly reduction: Reduction | undefined;
+}
+
+/** What came of a campaign. */
+export interface CampaignResult {
+  /** Runs. */
+  readonly seeds: number;
+  /** The first seed. */
+  readonly firstSeed: number | undefined;
+  /** Events of all runs. */
+  readonly events: number;
+  /** Virtual milliseconds of all runs. */
+  readonly virtualMs: number;
+  /** The longest recovery, milliseconds. */
+  readonly worstRecoveryMs: number;
+  /** In how many runs each situation occurred, how often in all, and the first seed. */
+  readonly situations: ReadonlyMap<
+    Situation,
+    { readonly runs: number; readonly hits: number; readonly firstSeed: number }
+  >;
+  /** Situations that never occurred. */
+  readonly missing: readonly Situation[];
+  /** What failed. */
+  readonly failures: readonly Failure[];
+  /** See {@link EXIT}. */
+  readonly exitCode: number;
+}
+
+/** Plans of successive seeds. */
+export function* drawn(
+  seeds: { readonly from: number; readonly count: number; readonly nodes?: number },
+): Iterable<Plan> {
+  const { from, count, nodes } = seeds;
+  for (let seed = from; seed < from + count; seed++) {
+    yield draw(nodes === undefined ? { seed } : { seed, nodes });
+  }
+}
+
+/** Plays many plans. */
+export function campaign(options: CampaignOptions): CampaignResult {
+  const { maxShrinkRuns = 150, twiceEvery = 50, say = () => {} } = options;
+  const situations = new Map<Situation, { runs: number; hits: number; firstSeed: number }>();
+  const failures: Failure[] = [];
+  let [seeds, events, virtualMs, worstRecoveryMs] = [0, 0, 0, 0];
+  let firstSeed: number | undefined;
+  const replay = (plan: Plan): Outcome =>
+    play(plan, options.build === undefined ? {} : { build: options.build });
+  for (const plan of options.plans) {
+    const { seed } = plan;
+    options.began?.(plan);
+    firstSeed ??= seed;
+    seeds++;
+    let outcome: Outcome;
+    try {
+      outcome = replay(plan);
+    } catch (error) {
+      const detail = error instanceof Error ? error.stack ?? error.message : String(error);
+      failures.push({
+        seed,
+        kind: "crash",
+        invariant: "no-crash",
+        step: 0,
+        detail,
+        reduction: undefined,
+      });
+      say(`FAIL seed=${seed} step=0 invariant=no-crash ${detail}`);
+      if (options.stopAtFailure) break;
+      continue;
+    }
+    options.ended?.(plan, outcome);
+    events += outcome.step;
+    virtualMs += outcome.atMs;
+    worstRecoveryMs = Math.max(worstRecoveryMs, outcome.recoveredMs ?? 0);
+    for (const [situation, hits] of outcome.situations) {
+      const known = situations.get(situation) ?? { runs: 0, hits: 0, firstSeed: seed };
+      situations.set(situation, { ...known, runs: known.runs + 1, hits: known.hits + hits });
+    }
+    if (outcome.violation !== undefined) {
+      failures.push(failed(plan, outcome, { say, maxShrinkRuns, play: replay }));
+      if (options.stopAtFailure) break;
+    } else if (twiceEvery > 0 && seeds % twiceEvery === 0) {
+      const second = replay(plan);
+      if (second.traceHash !== outcome.traceHash || second.step !== outcome.step) {
+        const detail = `${outcome.traceHash} and ${second.traceHash}`;
+        failures.push({
+          seed,
+          kind: "nondeterminism",
+          invariant: "deterministic",
+          step: outcome.step,
+          detail,
+          reduction: undefined,
+        });
+        say(`FAIL seed=${seed} step=${outcome.step} invariant=deterministic ${detail}`);
+      }
+    }
+  }
+  const missing = SITUATIONS.filter((situation) => !situations.has(situation));
+  const kinds = new Set(failures.map(({ kind }) => kind));
+  const exitCode = kinds.has("safety")
+    ? EXIT.safety
+    : kinds.has("crash")
+    ? EXIT.crash
+    : kinds.has("nondeterminism")
+    ? EXIT.nondeterminism
+    : kinds.has("liveness")
+    ? EXIT.liveness
+    : seeds >= SITUATION_SEEDS && missing.length > 0
+    ? EXIT.situations
+    : EXIT.fine;
+  return {
+    seeds,
+    firstSeed,
+    events,
+    virtualMs,
+    worstRecoveryMs,
+    situations,
+    missing,
+    failures,
+    exitCode,
+  };
+}
+
+/** The command that plays a seed again. */
+export function replayCommand(seed: number, reduction: Reduction = {}): string {
+  return `deno task sim --protocol swim --seed ${seed} --replay${describeReduction(reduction)}`;
+}
+
+function failed(
+  plan: Plan,
+  outcome: Outcome,
+  options: {
+    readonly say: (line: string) => void;
+    readonly maxShrinkRuns: number;
+    readonly play: (plan: Plan) => Outcome;
+  },
+): Failure {
+  const { seed } = plan;
+  const { invariant, kind, detail } = outcome.violation!;
+  const { say, maxShrinkRuns } = options;
+  say(
+    `FAIL seed=${seed} step=${outcome.step} invariant=${invariant} (${kind}) at ${outcome.atMs} ms: ${detail}`,
+  );
+  say(`  replay: ${replayCommand(seed, { nodes: plan.nodes })}`);
+  say(`  config: ${describePlan(plan)}`);
+  if (maxShrinkRuns === 0) {
+    return { seed, kind, invariant, step: outcome.step, detail, reduction: undefined };
+  }
+  const small = shrink(plan, outcome, { play: options.play, maxRuns: maxShrinkRuns });
+  const reduction = { nodes: plan.nodes, ...small.reduction };
+  say(
+    `  shrunk: ${small.plan.nodes} nodes, ${small.plan.actions.length} of ${plan.actions.length} faults, ` +
+      `step ${small.outcome.step}, after ${small.runs} runs: ${small.outcome.violation!.detail}`,
+  );
+  for (const { fault, atMs, forMs, details } of small.plan.actions) {
+    say(`    at ${atMs} ms, for ${forMs} ms: ${fault} ${JSON.stringify(details)}`);
+  }
+  say(`  replay: ${replayCommand(seed, reduction)}`);
+  return { seed, kind, invariant, step: outcome.step, detail, reduction };
+}
+
+/** A plan as it is replayed: drawn with its first size, then reduced. */
+export function replayPlan(seed: number, reduction: Reduction): Plan {
+  return reduced(draw({ seed }), reduction);
+}

@@ -1,0 +1,95 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { describe, it } from "node:test";
+import { needs } from "../tests/_needs.ts";
+import { campaign, drawn, EXIT, type Failure, replayPlan } from "./campaign.ts";
+import { faults } from "./faults/all.ts";
+import { describePlan, type Plan } from "./plan.ts";
+import { play } from "./play.ts";
+import { plantedBugs } from "./planted/bugs.ts";
+import { plant } from "./planted/load.ts";
+import { patched } from "./planted/patch.ts";
+import { draw } from "./swarm.ts";
+import regression from "./testdata/regression_seeds.json" with { type: "json" };
+
+describe("draw()", () => {
+  it("draws the same plan from the same seed, and every fault from some", () => {
+    assertEquals(draw({ seed: 5 }), draw({ seed: 5 }));
+    const drawnFaults = new Set<string>();
+    for (let seed = 0; seed < 300; seed++) {
+      const { actions, nodes, quietAtMs } = draw({ seed });
+      assert(nodes >= 3 && nodes <= 60);
+      assert(actions.every(({ atMs }) => atMs >= 5000 && atMs < quietAtMs));
+      for (const { fault } of actions) drawnFaults.add(fault);
+    }
+    assertEquals(drawnFaults.size, faults.length);
+  });
+});
+
+describe("play()", () => {
+  it("is a function of the plan", { timeout: 300_000 }, () => {
+    const plan = draw({ seed: 12 });
+    const [first, second] = [play(plan), play(plan)];
+    assertEquals([first.traceHash, first.step], [second.traceHash, second.step]);
+  });
+
+  it("watching does not change what happens", { timeout: 300_000 }, () => {
+    const plan = draw({ seed: 13 });
+    assertEquals(play(plan).traceHash, play(plan, { checked: false }).traceHash);
+  });
+});
+
+describe("campaign()", () => {
+  it("30 seeds hold every invariant", { timeout: 300_000 }, () => {
+    const lines: string[] = [];
+    const result = campaign({
+      plans: drawn({ from: 1, count: 30 }),
+      say: (line) => void lines.push(line),
+      twiceEvery: 0,
+    });
+    assertEquals([result.exitCode, lines, result.seeds], [EXIT.fine, [], 30]);
+    assert(result.situations.size >= 15, `${[...result.situations.keys()]}`);
+  });
+
+  for (const { name, fixed, plan } of regression.swim) {
+    it(`what was found once stays fixed: ${name}`, {
+      skip: fixed ? false : "open",
+      timeout: 300_000,
+    }, () => {
+      const { violation } = play(plan as unknown as Plan);
+      assertEquals(violation, undefined, describePlan(plan as unknown as Plan));
+    });
+  }
+});
+
+describe("patched()", () => {
+  const patch = { file: "f.ts", search: "abc", replace: "x" };
+
+  it("replaces what occurs once", () => assertEquals(patched("1abc2", patch), "1x2"));
+
+  it("fails where the text is missing or ambiguous", () => {
+    assertThrows(() => patched("1ab2", patch), RangeError, "f.ts");
+    assertThrows(() => patched("abcabc", patch), RangeError);
+  });
+});
+
+describe("planted bugs", needs("read", "write"), () => {
+  for (const bug of plantedBugs) {
+    it(`${bug.name} is caught, shrunk and replayed`, { timeout: 300_000 }, async () => {
+      const build = await plant(bug);
+      const lines: string[] = [];
+      const { failures, exitCode } = campaign({
+        plans: drawn({ from: 1, count: 60 }),
+        build,
+        stopAtFailure: true,
+        maxShrinkRuns: 8,
+        say: (line) => void lines.push(line),
+      });
+      const [failure] = failures as readonly [Failure];
+      assert(bug.caughtBy.includes(failure.invariant), failure.invariant);
+      assertEquals(exitCode, failure.kind === "safety" ? EXIT.safety : EXIT.liveness);
+      assert(/^FAIL seed=\d+ step=\d+ invariant=/.test(lines[0]!), lines[0]);
+      const again = play(replayPlan(failure.seed, failure.reduction!), { build });
+      assertEquals(again.violation?.invariant, failure.invariant);
+    });
+  }
+});

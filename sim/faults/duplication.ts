@@ -1,0 +1,13 @@
+import { between } from "../draw.ts";
+import { type Fault, numberOf } from "../fault.ts";
+
+/** A share of all packets arrives twice. */
+export const duplication: Fault = {
+  name: "duplication",
+  draw: (random, { longestMs }) => ({
+    forMs: between(random, 1000, longestMs),
+    details: { percent: between(random, 1, 100) },
+  }),
+  begin: ({ cluster }, { details }) =>
+    cluster.network.skies.begin({ duplicates: numberOf(details, "percent") / 100 }),
+};

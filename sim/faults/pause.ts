@@ -1,0 +1,26 @@
+import { between } from "../draw.ts";
+import { type Fault, numberOf } from "../fault.ts";
+
+/** One process stalls for 2 to 30 s, now and then: its timers are late, its inbox fills. */
+export const pause: Fault = {
+  name: "pause",
+  weight: 3,
+  draw: (random, { nodes }) => ({
+    forMs: 0,
+    details: {
+      node: between(random, 0, nodes - 1),
+      pauseMs: between(random, 2000, 30_000),
+      awakeMs: between(random, 10, 10_000),
+      times: between(random, 1, 5),
+    },
+  }),
+  begin: ({ cluster, nodes, later }, { details }) => {
+    const node = numberOf(details, "node") % nodes;
+    const pauseMs = numberOf(details, "pauseMs");
+    const again = (times: number): void => {
+      cluster.running(node)?.pause(pauseMs);
+      if (times > 1) later(pauseMs + numberOf(details, "awakeMs"), () => again(times - 1));
+    };
+    again(numberOf(details, "times"));
+  },
+};

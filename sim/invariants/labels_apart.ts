@@ -1,0 +1,23 @@
+import type { Watcher } from "../observation.ts";
+import { ViolationError } from "../violation.ts";
+
+/** Nobody lists a node that never belonged to its own cluster. */
+export function labelsApart(): Watcher {
+  const clusters = new Map<string, Set<string>>();
+  return {
+    started({ name, clusterName }) {
+      const names = clusters.get(clusterName) ?? new Set();
+      clusters.set(clusterName, names.add(name));
+    },
+    viewed(viewer, { peers }) {
+      const own = clusters.get(viewer.clusterName);
+      for (const { name } of peers) {
+        if (own?.has(name)) continue;
+        throw new ViolationError(
+          "labels-apart",
+          `${viewer.name} of ${viewer.clusterName} lists ${name}, which is not of it`,
+        );
+      }
+    },
+  };
+}

@@ -1,0 +1,240 @@
+import type { GossipStrategy } from "../gossip/strategy.ts";
+import { pushPullIntervalMs, suspicionTimeoutMs } from "../gossip/swim/formulas.ts";
+import { type SwimOptions, type SwimSettings, swimSettings } from "../gossip/swim/options.ts";
+import { swim } from "../gossip/swim/swim.ts";
+import { ring } from "../shard/ring.ts";
+import { type Cluster, clusterOf } from "./cluster.ts";
+import { faults } from "./faults/all.ts";
+import type { Fault, Site } from "./fault.ts";
+import { invariants } from "./invariants/all.ts";
+import { checkSharder } from "./invariants/sharders_agree.ts";
+import type { Watcher } from "./observation.ts";
+import type { Plan } from "./plan.ts";
+import { type Situation, SituationCounter } from "./situations.ts";
+import { ViolationError, type ViolationKind } from "./violation.ts";
+import { Wiretap } from "./wiretap.ts";
+
+/** Makes the protocol of a run: the shipped one, or one with a bug planted into it. */
+export type Build = (options: SwimOptions) => GossipStrategy;
+
+/** Options of {@link play}. */
+export interface PlayOptions {
+  /** @default {swim} */
+  readonly build?: Build;
+  /** Called with the world before anything happens, to watch it. */
+  readonly prepare?: (cluster: Cluster) => void;
+  /** Checks invariants and counts situations. Off: only what an end needs, for measurements. @default {true} */
+  readonly checked?: boolean;
+}
+
+/** What became of a run. */
+export interface Outcome {
+  /** What did not hold; `undefined`: all held. */
+  readonly violation: {
+    readonly invariant: string;
+    readonly kind: ViolationKind;
+    readonly detail: string;
+  } | undefined;
+  /** Events until the end. */
+  readonly step: number;
+  /** Virtual instant of the end, milliseconds. */
+  readonly atMs: number;
+  /** From the end of the faults until all agreed, milliseconds; `undefined`: they did not. */
+  readonly recoveredMs: number | undefined;
+  /** Digest of all that happened. */
+  readonly traceHash: string;
+  /** How often what occurred. */
+  readonly situations: ReadonlyMap<Situation, number>;
+}
+
+const FAULTS: ReadonlyMap<string, Fault> = new Map(faults.map((fault) => [fault.name, fault]));
+/** How long the views have to stay as they should be. */
+const SETTLED_MS = 20_000;
+
+/**
+ * The bound on recovery: after the faults a death takes a probe at the worst local health and a suspicion that nobody confirms; a
+ * return takes a rejoin round of each side; what both leave undone takes two push/pulls.
+ */
+export function recoveryBoundMs(
+  settings: SwimSettings,
+  options: { readonly names: number; readonly rejoinIntervalMs: number },
+): number {
+  const { names, rejoinIntervalMs } = options;
+  return 3 * settings.awarenessMaxMultiplier * settings.probeIntervalMs +
+    suspicionTimeoutMs(names, settings) * settings.suspicionMaxTimeoutMult +
+    2 * pushPullIntervalMs(names, settings.pushPullIntervalMs) + 2.2 * rejoinIntervalMs +
+    settings.gossipToTheDeadMs + 60_000;
+}
+
+/** Plays a plan from beginning to end. Equal plans have equal outcomes. */
+export function play(plan: Plan, options: PlayOptions = {}): Outcome {
+  const settings = swimSettings(plan.swim);
+  const cluster = clusterOf({
+    seed: plan.seed,
+    strategy: (options.build ?? swim)(plan.swim),
+    algorithm: ring({ tokens: 8 }),
+    latencyMs: plan.latencyMs,
+    rejoinIntervalMs: plan.rejoinIntervalMs,
+    maxWaitingPackets: plan.maxWaitingPackets,
+  });
+  const tap = new Wiretap();
+  const situations = new SituationCounter(cluster, tap);
+  if (options.checked ?? true) {
+    // What occurred is counted before it is judged.
+    cluster.watch(bound(situations));
+    for (const invariant of invariants) cluster.watch(invariant({ facts: cluster, tap, settings }));
+  }
+  options.prepare?.(cluster);
+  let recoveredMs: number | undefined;
+  let violation: Outcome["violation"];
+  try {
+    runFaults(plan, cluster, situations);
+    recoveredMs = recover(plan, cluster, settings);
+  } catch (error) {
+    if (!(error instanceof ViolationError)) throw error;
+    violation = { invariant: error.invariant, kind: error.kind, detail: error.message };
+  }
+  const { simulation } = cluster;
+  return {
+    violation,
+    step: simulation.events,
+    atMs: simulation.now / 1000,
+    recoveredMs,
+    traceHash: simulation.trace.digest,
+    situations: situations.hits,
+  };
+}
+
+function bound(counter: SituationCounter): Watcher {
+  return {
+    started: (life) => counter.started(life),
+    ended: (life) => counter.ended(life),
+    leaving: () => counter.leaving(),
+    viewed: (life, change) => counter.viewed(life, change),
+    sent: (packet) => counter.sent(packet),
+    delivered: (life, packet) => counter.delivered(life, packet),
+    written: (message) => counter.written(message),
+    exchanged: (life, outcome) => counter.exchanged(life, outcome),
+    overflowed: () => counter.overflowed(),
+    effect: (life, effect) => counter.effect(life, effect),
+  };
+}
+
+function runFaults(plan: Plan, cluster: Cluster, situations: SituationCounter): void {
+  const { simulation } = cluster;
+  const random = simulation.random("faults");
+  const wanted = new Set<number>();
+  let over = false;
+  const width = String(plan.nodes - 1).length;
+  for (let i = 0; i < plan.nodes; i++) {
+    const { index } = cluster.slot({
+      name: `n${String(i).padStart(width, "0")}`,
+      clusterName: "sim",
+    });
+    wanted.add(index);
+    if (plan.splitStart) cluster.slots[index]!.discoveryGroup = i < plan.nodes / 2 ? 1 : 2;
+  }
+  const later = (ms: number, run: () => void): void => {
+    simulation.at(simulation.now + Math.round(ms * 1000), () => {
+      if (!over) run();
+    });
+  };
+  const boot: Site["boot"] = (index, start = {}) => {
+    const running = cluster.running(index);
+    if (running?.phase === "running") return;
+    running?.crash();
+    // Somebody else may live there by now.
+    const taken = start.address !== "new" &&
+      cluster.network.at(cluster.slots[index]!.address) !== undefined;
+    const process = cluster.start(index, taken ? { address: "new" } : start);
+    process.start(cluster.discover(index).slice(0, 3));
+    if (index % 5 !== 4) process.changeState("participant");
+  };
+  for (let i = 0; i < plan.nodes; i++) later(i * 50, () => boot(i));
+  if (plan.splitStart) {
+    later(plan.quietAtMs / 3, () => {
+      for (const slot of cluster.slots) slot.discoveryGroup = 0;
+    });
+  }
+  const ends: (() => void)[] = [];
+  const site: Site = { cluster, nodes: plan.nodes, random, boot, wanted, later };
+  for (const action of plan.actions) {
+    const fault = FAULTS.get(action.fault);
+    if (fault === undefined) {
+      throw new RangeError(`Cannot play a plan as there is no fault ${action.fault}`);
+    }
+    later(action.atMs, () => {
+      let end = fault.begin(site, action);
+      for (const life of cluster.alive()) if (life.effectsToLive > 0) situations.dying(life);
+      if (end === undefined) return;
+      const once = (): void => {
+        end?.();
+        end = undefined;
+      };
+      ends.push(once);
+      simulation.at(simulation.now + action.forMs * 1000, once);
+    });
+  }
+  simulation.run(plan.quietAtMs * 1000);
+  over = true;
+  for (const end of ends) end();
+  cluster.network.skies.clear();
+  for (const life of cluster.alive()) life.effectsToLive = 0;
+  over = false;
+  for (const index of wanted) boot(index);
+  over = true;
+  for (const slot of cluster.slots) {
+    if (!wanted.has(slot.index) && slot.process?.phase === "running") slot.process.crash();
+  }
+}
+
+function recover(plan: Plan, cluster: Cluster, settings: SwimSettings): number {
+  const { simulation } = cluster;
+  const quietAt = simulation.now;
+  const names = new Set(cluster.slots.map(({ name }) => name)).size;
+  const boundMs = recoveryBoundMs(settings, { ...plan, names });
+  const end = quietAt + Math.ceil(boundMs * 1000);
+  let recoveredAt = quietAt;
+  for (;;) {
+    if (!cluster.converged() && !simulation.run(end, () => cluster.converged())) {
+      throw new ViolationError(
+        "converges",
+        `not within ${Math.ceil(boundMs)} ms of quiet: ${cluster.disagreement()}`,
+        "liveness",
+      );
+    }
+    recoveredAt = simulation.now;
+    const settled = recoveredAt + SETTLED_MS * 1000;
+    if (!simulation.run(settled, () => !cluster.converged())) break;
+  }
+  for (const life of cluster.alive()) checkSharder(life);
+  const drained = (): boolean => {
+    for (const { stats } of cluster.alive()) if (stats.queuedBroadcasts > 0) return false;
+    return true;
+  };
+  // Some broadcasts are told to one node a round only.
+  const drainUs = names * 64 * settings.gossipIntervalMs * 1000 + 60_000_000;
+  let lookAt = 0;
+  const quiet = drained() || simulation.run(simulation.now + drainUs, () => {
+    if (simulation.now < lookAt) return false;
+    lookAt = simulation.now + 1_000_000;
+    return drained();
+  });
+  for (const life of cluster.alive()) {
+    if (!quiet && life.stats.queuedBroadcasts > 0 && life.peers.length > 1) {
+      throw new ViolationError(
+        "queues-drain",
+        `${life.name} still spreads ${life.stats.queuedBroadcasts} broadcasts`,
+        "liveness",
+      );
+    }
+    if (life.pendingOperations > 1) {
+      throw new ViolationError(
+        "operations-end",
+        `${life.name} waits for ${life.pendingOperations} operations`,
+        "liveness",
+      );
+    }
+  }
+  return (recoveredAt - quietAt) / 1000;
+}

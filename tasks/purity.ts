@@ -1,0 +1,98 @@
+/**
+ * The lint rules that keep the cores pure and the library quiet. `purity/core`: in `shard/`, `gossip/` (and what later joins them) no clock, no randomness, no timers,
+ * no `await`, no logging, no `node:*`, and no import of an edge. Tests and
+ * harnesses beside them are exempt. `purity/quiet`: no published file writes to the console; what is worth saying goes through the logger.
+ */
+
+const PURE = /(^|\/)(shard|gossip)\/(?!.*(_test|_bench|_harness\w*|_conformance)\.ts$)[^]*\.ts$/;
+const PUBLISHED =
+  /(^|\/)(shard|gossip|membership|transport|memconn|advertise|discovery|metrics)\/(?!.*(_test|_bench|_harness\w*|_conformance)\.ts$)[^]*\.ts$/;
+const EDGES =
+  /(^|\/)(membership|transport|memconn|advertise|discovery|metrics|cluster|etcd|client|migrate|cli|dashboard)\//;
+const GLOBALS = new Set([
+  "Date",
+  "performance",
+  "setTimeout",
+  "setInterval",
+  "setImmediate",
+  "queueMicrotask",
+  "console",
+  "crypto",
+  "fetch",
+  "process",
+  "Deno",
+  "Bun",
+]);
+
+function isPure(context: Deno.lint.RuleContext): boolean {
+  return PURE.test(context.filename) &&
+    !/\/(links|tasks|interop|bench|testdata)\//.test(context.filename);
+}
+
+const NOT_SHIPPED = /\/(links|tasks|interop|bench|testdata)\//;
+
+const plugin: Deno.lint.Plugin = {
+  name: "purity",
+  rules: {
+    core: {
+      create(context) {
+        if (!isPure(context)) return {};
+        const source = (node: { source: { value: string } | null }) => {
+          if (node.source === null) return;
+          const from = node.source.value;
+          if (from.startsWith("node:")) {
+            context.report({ node: node as never, message: `A core cannot import ${from}` });
+          }
+          if (EDGES.test(from)) {
+            context.report({
+              node: node as never,
+              message: `A core cannot import the edge ${from}`,
+            });
+          }
+        };
+        return {
+          ImportDeclaration: source as never,
+          ExportNamedDeclaration: source as never,
+          ExportAllDeclaration: source as never,
+          AwaitExpression(node) {
+            context.report({ node, message: "A core cannot await" });
+          },
+          "MemberExpression[object.name='Math'][property.name='random']"(node) {
+            context.report({ node, message: "A core takes its randomness as a parameter" });
+          },
+          Identifier(node) {
+            if (!GLOBALS.has(node.name)) return;
+            const parent = node.parent as {
+              type: string;
+              property?: unknown;
+              computed?: boolean;
+              key?: unknown;
+            };
+            if (
+              parent.type === "MemberExpression" && parent.property === node && !parent.computed
+            ) return;
+            if ("key" in parent && parent.key === node) return;
+            context.report({ node, message: `A core cannot use the global ${node.name}` });
+          },
+          "FunctionDeclaration[async=true], FunctionExpression[async=true], ArrowFunctionExpression[async=true]"(
+            node: Deno.lint.Node,
+          ) {
+            context.report({ node, message: "A core cannot be async" });
+          },
+        };
+      },
+    },
+    quiet: {
+      create(context) {
+        if (!PUBLISHED.test(context.filename) || NOT_SHIPPED.test(context.filename)) return {};
+        return {
+          "MemberExpression[object.name='console']"(node) {
+            context.report({ node, message: "A library does not write to the console" });
+          },
+        };
+      },
+    },
+  },
+};
+
+export default plugin;

@@ -1,0 +1,142 @@
+/**
+ * Plays worlds with faults: `deno task sim --protocol swim --seeds N [--from S] [--nodes N] [--bug NAME] [--report FILE]`, or one of
+ * them again: `deno task sim --protocol swim --seed S --replay [--nodes N] [--only IDS] [--quiet-at MS]`. Exit codes: 0 fine, 1 safety,
+ * 2 usage, 3 liveness, 4 not deterministic, 5 a situation never occurred in 300 seeds or more, 6 a crash of the simulator.
+ */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import process from "node:process";
+import { campaign, drawn, EXIT, replayCommand, replayPlan } from "../sim/campaign.ts";
+import { describePlan, type Plan } from "../sim/plan.ts";
+import { type Build, play } from "../sim/play.ts";
+import { plantedBugs } from "../sim/planted/bugs.ts";
+import { plant } from "../sim/planted/load.ts";
+import { type CampaignReport, reportOf } from "../sim/report.ts";
+import type { Reduction } from "../sim/shrink.ts";
+
+const { values } = parseArgs({
+  options: {
+    protocol: { type: "string", default: "swim" },
+    seeds: { type: "string", default: "100" },
+    from: { type: "string" },
+    seed: { type: "string" },
+    nodes: { type: "string" },
+    only: { type: "string" },
+    "quiet-at": { type: "string" },
+    replay: { type: "boolean", default: false },
+    regression: { type: "boolean", default: false },
+    bug: { type: "string" },
+    report: { type: "string" },
+    verbose: { type: "boolean", default: false },
+  },
+});
+
+function usage(message: string): never {
+  console.error(message);
+  process.exit(EXIT.usage);
+}
+
+function whole(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  return usage(`Cannot simulate as '${name}' must be a whole number: current value is ${text}`);
+}
+
+if (values.protocol !== "swim") {
+  usage(`Cannot simulate as 'protocol' must be swim: current value is ${values.protocol}`);
+}
+const nodes = values.nodes === undefined ? undefined : whole("nodes", values.nodes);
+const build = await protocol(values.bug);
+if (values.replay) replay();
+else await run();
+
+async function protocol(name: string | undefined): Promise<Build | undefined> {
+  if (name === undefined) return undefined;
+  const bug = plantedBugs.find((planted) => planted.name === name);
+  if (bug === undefined) {
+    return usage(
+      `Cannot plant the bug as 'bug' must be one of ${
+        plantedBugs.map((planted) => planted.name).join(", ")
+      }: current value is ${name}`,
+    );
+  }
+  return await plant(bug);
+}
+
+function replay(): void {
+  const seed = whole("seed", values.seed ?? "1");
+  const { only, "quiet-at": quietAt } = values;
+  const reduction: Reduction = {
+    ...(nodes === undefined ? {} : { nodes }),
+    ...(only === undefined
+      ? {}
+      : { only: only === "none" ? [] : only.split(",").map((id) => whole("only", id)) }),
+    ...(quietAt === undefined ? {} : { quietAtMs: whole("quiet-at", quietAt) }),
+  };
+  const plan = replayPlan(seed, reduction);
+  console.log(describePlan(plan));
+  for (const { id, fault, atMs, forMs, details } of plan.actions) {
+    console.log(`  ${id}: at ${atMs} ms, for ${forMs} ms: ${fault} ${JSON.stringify(details)}`);
+  }
+  const outcome = play(plan, build === undefined ? {} : { build });
+  const { violation, step, atMs, traceHash, recoveredMs } = outcome;
+  if (violation === undefined) {
+    console.log(`ok: step ${step}, ${atMs} ms, recovered in ${recoveredMs} ms, trace ${traceHash}`);
+    return;
+  }
+  console.log(
+    `FAIL seed=${seed} step=${step} invariant=${violation.invariant} (${violation.kind}) at ${atMs} ms: ${violation.detail}`,
+  );
+  console.log(`  replay: ${replayCommand(seed, reduction)}`);
+  process.exit(violation.kind === "safety" ? EXIT.safety : EXIT.liveness);
+}
+
+async function run(): Promise<void> {
+  const began = performance.now();
+  const result = campaign({
+    plans: await plans(),
+    ...(build === undefined ? {} : { build, stopAtFailure: true }),
+    began: (plan) => {
+      if (values.verbose) console.log(describePlan(plan));
+    },
+    say: (line) => console.log(line),
+  });
+  const report = reportOf(result, performance.now() - began);
+  print(report);
+  if (values.report !== undefined) {
+    await mkdir(new URL(".", `file://${process.cwd()}/${values.report}`), { recursive: true });
+    await writeFile(values.report, JSON.stringify(report, null, 2) + "\n");
+  }
+  process.exit(result.exitCode);
+}
+
+async function plans(): Promise<Iterable<Plan>> {
+  if (values.regression) {
+    const file = new URL("../sim/testdata/regression_seeds.json", import.meta.url);
+    const { swim } = JSON.parse(await readFile(file, "utf8")) as {
+      readonly swim: readonly { readonly plan: Plan }[];
+    };
+    return swim.map(({ plan }) => plan);
+  }
+  const from = whole("from", values.from ?? values.seed ?? String(Date.now() % 1_000_000 * 1000));
+  const count = whole("seeds", values.seeds);
+  return drawn(nodes === undefined ? { from, count } : { from, count, nodes });
+}
+
+function print(report: CampaignReport): void {
+  const { seeds, firstSeed, events, virtualHours, eventsPerSecond, worstRecoveryMs } = report;
+  console.log("situation                                    runs       hits  first seed");
+  for (const { situation, runs, hits, firstSeed } of report.situations) {
+    console.log(
+      [situation.padEnd(40), String(runs).padStart(8), String(hits).padStart(10)].join(" ") +
+        String(firstSeed ?? "never").padStart(12),
+    );
+  }
+  console.log(
+    `sim: ${seeds - report.failures.length} passed, ${report.failures.length} failed ` +
+      `(seeds from ${firstSeed}, ${events} events, ${virtualHours.toFixed(1)} virtual hours, ` +
+      `${Math.round(eventsPerSecond)} events/s, slowest recovery ${
+        Math.round(worstRecoveryMs / 1000)
+      } s)`,
+  );
+}
