@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { runtime } from "../tasks/runtimes.ts";
 import { fromFileUrl } from "./paths.ts";
 
 /** A kind of peer. */
@@ -16,19 +17,18 @@ export interface PeerKind {
 }
 
 const here = fromFileUrl(new URL(".", import.meta.url));
-const root = fromFileUrl(new URL("..", import.meta.url));
 
 /** The names of the runtimes that our own peer runs on. */
 export const runtimes: readonly string[] = ["deno", "bun", "node"];
 
 /**
- * Our own peer on one runtime.
+ * Our own peer on one runtime, which is installed from npm when the machine has none that is new enough.
  *
- * @throws {Error} When the runtime is not installed: a scenario without it would prove less than it says.
+ * @throws {Error} When the runtime cannot be had: a scenario without it would prove less than it says.
  */
-export async function ours(runtime: string): Promise<PeerKind> {
+export async function ours(name: string): Promise<PeerKind> {
   const script = `${here}peer.ts`;
-  switch (runtime) {
+  switch (name) {
     case "deno":
       return {
         name: "deno",
@@ -36,16 +36,16 @@ export async function ours(runtime: string): Promise<PeerKind> {
         outside: false,
       };
     case "bun":
-      return { name: "bun", command: [await find("bun"), "run", script], outside: false };
+      return { name: "bun", command: [await runtime("bun"), "run", script], outside: false };
     case "node":
       return {
         name: "node",
-        command: [await find("node"), "--disable-warning=ExperimentalWarning", script],
+        command: [await runtime("node"), "--disable-warning=ExperimentalWarning", script],
         outside: false,
       };
     default:
       throw new RangeError(
-        `Cannot run our peer as the runtime must be deno, bun or node: current value is ${runtime}`,
+        `Cannot run our peer as the runtime must be deno, bun or node: current value is ${name}`,
       );
   }
 }
@@ -56,7 +56,7 @@ export async function ours(runtime: string): Promise<PeerKind> {
  * @throws {Error} When there is no Go tool chain, or the build fails.
  */
 export async function go(): Promise<PeerKind> {
-  const tool = await find("go", ["/usr/local/go/bin/go"]);
+  const tool = await goTool();
   const built = await new Deno.Command(tool, {
     args: ["build", "-o", "peer", "."],
     cwd: `${here}go`,
@@ -90,7 +90,7 @@ export async function versionOf(kind: PeerKind): Promise<string> {
     case "go": {
       const module = await Deno.readTextFile(`${here}go/go.mod`);
       const version = /hashicorp\/memberlist (\S+)/.exec(module)?.[1] ?? "";
-      const go = await firstLine(await find("go", ["/usr/local/go/bin/go"]), "version");
+      const go = await firstLine(await goTool(), "version");
       return `memberlist ${version}, ${go.replace(/^go version (\S+).*/, "$1")}`;
     }
     default:
@@ -103,11 +103,10 @@ async function firstLine(program: string, ...args: string[]): Promise<string> {
   return new TextDecoder().decode(stdout).split("\n")[0]!.trim();
 }
 
-async function find(program: string, elsewhere: readonly string[] = []): Promise<string> {
+async function goTool(): Promise<string> {
   const candidates = [
-    ...(Deno.env.get("PATH") ?? "").split(":").filter(Boolean).map((dir) => `${dir}/${program}`),
-    `${root}.runtimes/node_modules/.bin/${program}`,
-    ...elsewhere,
+    ...(Deno.env.get("PATH") ?? "").split(":").filter(Boolean).map((dir) => `${dir}/go`),
+    "/usr/local/go/bin/go",
   ];
   for (const candidate of candidates) {
     try {
@@ -116,7 +115,5 @@ async function find(program: string, elsewhere: readonly string[] = []): Promise
       // Not here.
     }
   }
-  throw new Error(
-    `Cannot run the scenarios without '${program}': it is neither on PATH nor installed`,
-  );
+  throw new Error("Cannot build the Go peer without 'go': it is neither on PATH nor installed");
 }

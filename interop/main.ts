@@ -26,6 +26,7 @@ import { restartCrashed, restartLeft } from "./scenarios/restart.ts";
 import { soak } from "./scenarios/soak.ts";
 import { states } from "./scenarios/states.ts";
 import { tls } from "./scenarios/tls.ts";
+import { packages } from "../tasks/runtimes.ts";
 import { seeded } from "./seeded.ts";
 
 /** Those that wait longest come first; the largest alone, at the end. */
@@ -89,7 +90,10 @@ async function main(args: string[]): Promise<number> {
 
   const goKinds: PeerKind[] = [];
   for (const text of flags.peer ?? ["go"]) goKinds.push(text === "go" ? await go() : outside(text));
-  const ourKinds = await Promise.all((flags.runtime ?? runtimes).map(ours));
+  // One after the other: two installations at once would undo each other.
+  const ourKinds: PeerKind[] = [];
+  for (const name of flags.runtime ?? runtimes) ourKinds.push(await ours(name));
+  await packages();
   const seed = Number(flags.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]);
   const ports = new Ports(seeded(Deno.pid));
   say(`seed ${seed}; Go: ${names(goKinds)}; ours: ${names(ourKinds)}`);
