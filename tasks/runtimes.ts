@@ -17,25 +17,27 @@ interface Wanted {
   readonly binary: (packageName: string) => string;
 }
 
-const cpu = Deno.build.arch === "aarch64" ? "arm64" : "x64";
-const system = Deno.build.os === "darwin" ? "darwin" : "linux";
-
-const wanted: Readonly<Record<"bun" | "node", Wanted>> = {
-  bun: {
+/** What to look for on this machine. A function, as tests import this module on runtimes without `Deno`. */
+function wanted(name: "bun" | "node"): Wanted {
+  const cpu = Deno.build.arch === "aarch64" ? "arm64" : "x64";
+  const system = Deno.build.os === "darwin" ? "darwin" : "linux";
+  if (name === "node") {
+    return {
+      command: "node",
+      oldest: [24, 0],
+      packages: [`node-${system}-${cpu}`],
+      binary: (name) => `${name}/bin/node`,
+    };
+  }
+  return {
     command: "bun",
     oldest: [1, 4],
     packages: cpu === "arm64"
       ? [`@oven/bun-${system}-aarch64`]
       : [`@oven/bun-${system}-x64`, `@oven/bun-${system}-x64-baseline`],
     binary: (name) => `${name}/bin/bun`,
-  },
-  node: {
-    command: "node",
-    oldest: [24, 0],
-    packages: [`node-${system}-${cpu}`],
-    binary: (name) => `${name}/bin/node`,
-  },
-};
+  };
+}
 
 async function versionOf(command: string): Promise<readonly [number, number] | undefined> {
   try {
@@ -81,7 +83,7 @@ export async function run(
 /** The path of a runtime that is new enough, installing it when need be. */
 export async function runtime(name: RuntimeName): Promise<string> {
   if (name === "deno") return Deno.execPath();
-  const { command, oldest, packages, binary } = wanted[name];
+  const { command, oldest, packages, binary } = wanted(name);
   if (isRecent(await versionOf(command), oldest)) return command;
   for (const packageName of packages) {
     const path = `${root}.runtimes/node_modules/${binary(packageName)}`;
