@@ -7,6 +7,7 @@
  * Everybody is asked in turn, several rounds, and medians are compared, so that a busy machine slows all alike.
  */
 import { gzipSync } from "node:zlib";
+import { runtime } from "../tasks/runtimes.ts";
 import { type Measurement, start, type Subject } from "./peers/subject.ts";
 
 interface Case {
@@ -72,20 +73,6 @@ for (const nodes of sizes) {
   });
 }
 
-function find(program: string): string | undefined {
-  const folders = [
-    `${root}.runtimes/node_modules/.bin`,
-    ...(Deno.env.get("PATH") ?? "").split(":"),
-  ];
-  return folders.map((folder) => `${folder}/${program}`).find((file) => {
-    try {
-      return Deno.statSync(file).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
-
 async function output(program: string, ...args: string[]): Promise<string> {
   const { stdout, success } = await new Deno.Command(program, { args, stderr: "null" }).output();
   return success ? new TextDecoder().decode(stdout) : "";
@@ -107,21 +94,9 @@ function machine(): string {
 }
 
 /** The size of `shard/mod.ts`, bundled, minified and gzipped, in bytes. */
-async function bundleBytes(): Promise<{ readonly bytes: number; readonly by: string }> {
-  const bun = find("bun");
-  const text = bun === undefined
-    ? await output(
-      Deno.execPath(),
-      "bundle",
-      "--minify",
-      "--platform=browser",
-      `${root}shard/mod.ts`,
-    )
-    : await output(bun, "build", "--minify", "--target=browser", `${root}shard/mod.ts`);
-  return {
-    bytes: text === "" ? NaN : gzipSync(text, { level: 9 }).length,
-    by: bun === undefined ? "deno bundle --minify" : "bun build --minify",
-  };
+async function bundleBytes(): Promise<number> {
+  const text = await output(bun, "build", "--minify", "--target=browser", `${root}shard/mod.ts`);
+  return text === "" ? NaN : gzipSync(text, { level: 9 }).length;
 }
 
 type Table = Map<string, Map<string, Measurement>>;
@@ -170,11 +145,14 @@ function ratio(theirs: number | undefined, ours: number | undefined): string {
 }
 
 const ours = `${root}bench/peers/ours.ts`;
-const subjects = [start("Deno", [Deno.execPath(), "run", "-A", ours])];
-const bun = find("bun");
-const node = find("node");
-if (bun !== undefined) subjects.push(start("Bun", [bun, "run", ours]));
-if (node !== undefined) subjects.push(start("Node", [node, ours]));
+// As the suite and the demo do: installed from npm when the machine has none that is new enough.
+const bun = await runtime("bun");
+const node = await runtime("node");
+const subjects = [
+  start("Deno", [Deno.execPath(), "run", "-A", ours]),
+  start("Bun", [bun, "run", ours]),
+  start("Node", [node, ours]),
+];
 if (peerCommand !== undefined) {
   subjects.push(
     start("Go", [...peerCommand.split(" "), "--name", "bench", "--addr", "127.0.0.1:0"]),
@@ -235,11 +213,7 @@ if (peerCommand !== undefined) {
 }
 
 const go = (name: string) => recorded?.results[name];
-const columns = [
-  "Deno",
-  ...(bun === undefined ? [] : ["Bun"]),
-  ...(node === undefined ? [] : ["Node"]),
-];
+const columns = ["Deno", "Bun", "Node"];
 const lines: string[] = [];
 let met = 0;
 let missed = 0;
@@ -280,15 +254,15 @@ const freshLines = sizes.map((nodes) =>
 );
 const tableBytes = table.get("rebuild 1000")?.get("Deno")?.bytes ?? NaN;
 const goBytes = go("rebuild 1000")?.bytes;
-const { bytes: gzipped, by } = await bundleBytes();
+const gzipped = await bundleBytes();
 for (const reached of [tableBytes / 512_000 <= 12, gzipped <= 12_000]) {
   if (reached) met++;
   else missed++;
 }
 const versions = [
   `Deno ${Deno.version.deno} (V8 ${Deno.version.v8})`,
-  ...(bun === undefined ? [] : [`Bun ${(await output(bun, "--version")).trim()}`]),
-  ...(node === undefined ? [] : [`Node ${(await output(node, "--version")).trim()}`]),
+  `Bun ${(await output(bun, "--version")).trim()}`,
+  `Node ${(await output(node, "--version")).trim()}`,
 ];
 const command = `deno task bench:peers${peerCommand === undefined ? "" : " --peer COMMAND"}`;
 const goNote = recorded === undefined
@@ -353,7 +327,7 @@ these notes come from). A twentieth of its time is less than that hash alone, so
   }.
 - Remembered owner lists come on top: a slot of 16 bytes and about 72 bytes for each list of three on V8, at most min(tokens, 65,536) of them: 5.8 MB
   at the most for each sharder or projection that is asked; nothing before the first lookup.
-- \`shard/mod.ts\` bundled (\`${by}\`) and gzipped: ${
+- \`shard/mod.ts\` bundled (\`bun build --minify\`) and gzipped: ${
     gzipped.toLocaleString("en")
   } bytes (target ≤ 12,000).
 `,
