@@ -178,7 +178,8 @@ try {
       sizes.map((nodes) => ({
         name: `${algorithm} ${nodes}`,
         rival: algorithm,
-        request: { what: "lookup", algorithm, tokens: 512, nodes, count: 3, ms: 60 },
+        // As long a turn as above: in a short one the caches that the other has just filled with its own are half of what is measured.
+        request: { what: "lookup", algorithm, tokens: 512, nodes, count: 3, ms: 150 },
       }))
     ),
   );
@@ -237,14 +238,17 @@ for (const { name, target } of cases) {
 }
 const npmLines = ["hashring", "consistent-hash"].flatMap((algorithm) =>
   sizes.map((nodes) => {
-    const theirs = npmTable.get(`${algorithm} ${nodes}`)?.get("npm")?.ns;
-    const deno = npmTable.get(`${algorithm} ${nodes}`)?.get("Deno")?.ns;
+    const row = npmTable.get(`${algorithm} ${nodes}`);
+    const npm = row?.get("npm");
+    const own = row?.get("Deno");
+    const theirs = npm?.ns;
+    const deno = own?.ns;
     const reached = theirs !== undefined && deno !== undefined && theirs / deno >= 20;
     if (reached) met++;
     else missed++;
     return `| ${algorithm} | ${nodes} | ${time(theirs)} | ${time(deno)} | ${
       ratio(theirs, deno)
-    } | ≥ 20×: ${reached ? "met" : "**missed**"} |`;
+    } | ${ratio(npm?.least, own?.least)} | ≥ 20×: ${reached ? "met" : "**missed**"} |`;
   })
 );
 const freshLines = sizes.map((nodes) =>
@@ -310,8 +314,8 @@ ${freshLines.join("\n")}
 
 On Deno, 3 owners a lookup, each package with its own defaults (fewer tokens than ours).
 
-| package | nodes | theirs | ours (ring, 512 tokens) | ratio | target |
-| --- | --- | --- | --- | --- | --- |
+| package | nodes | theirs | ours (ring, 512 tokens) | ratio | of the fastest rounds | target |
+| --- | --- | --- | --- | --- | --- | --- |
 ${npmLines.join("\n")}
 
 Why consistent-hash is out of reach at 20×: it hashes a key to 24 bits with a few steps a character and keeps 40 points a node, while about two
