@@ -1,11 +1,14 @@
 // deno-lint-ignore-file no-console
 /**
- * Compares placement with other implementations and writes `bench/RESULTS.md`: `deno task bench:peers [--peer COMMAND] [--rounds N]`.
+ * Compares placement with other implementations and writes `bench/RESULTS.md`:
+ * `deno task bench:peers [--peer COMMAND [--peer-name TEXT]] [--rounds N]`.
  *
  * Ours is measured on Deno, Bun and Node, beside the npm packages hashring and consistent-hash, and beside an outside peer that
- * answers `bench` requests (grafana/ckit in Go). Without one the figures of its last run are shown, from `bench/peers/go.json`.
+ * answers `bench` requests (grafana/ckit in Go; `--peer-name` says in the results which, with its version). Without one the figures of
+ * the last run with one are shown, from `bench/peers/go.json`.
  * Everybody is asked in turn, several rounds, and medians are compared, so that a busy machine slows all alike.
  */
+import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { runtime } from "../tasks/runtimes.ts";
 import { type Measurement, start, type Subject } from "./peers/subject.ts";
@@ -28,12 +31,35 @@ interface Recorded {
 
 const root = new URL("../", import.meta.url).pathname;
 const recordedFile = `${root}bench/peers/go.json`;
-const option = (name: string): string | undefined => {
-  const at = Deno.args.indexOf(name);
-  return at < 0 ? undefined : Deno.args[at + 1];
-};
-const rounds = Number(option("--rounds") ?? 9);
-const peerCommand = option("--peer");
+const { rounds, peerCommand, peerName } = options();
+
+function options() {
+  try {
+    const { values } = parseArgs({
+      args: Deno.args,
+      options: {
+        peer: { type: "string" },
+        "peer-name": { type: "string" },
+        rounds: { type: "string", default: "9" },
+      },
+    });
+    const rounds = Number(values.rounds);
+    if (!Number.isSafeInteger(rounds) || rounds < 1) {
+      throw new RangeError(
+        `Cannot measure as '--rounds' must be a positive integer: current value is ${values.rounds}`,
+      );
+    }
+    const peerCommand = values.peer?.trim().split(/\s+/);
+    if (peerCommand?.[0] === "") {
+      throw new RangeError("Cannot measure as '--peer' must be a command: current value is empty");
+    }
+    const program = peerCommand?.[0]?.replace(/^.*\//, "");
+    return { rounds, peerCommand, peerName: values["peer-name"] ?? program ?? "" };
+  } catch (error) {
+    console.error((error as Error).message);
+    Deno.exit(2);
+  }
+}
 
 const sizes = [10, 100, 1_000];
 const targets: Readonly<Record<string, number>> = {
@@ -155,7 +181,7 @@ const subjects = [
 ];
 if (peerCommand !== undefined) {
   subjects.push(
-    start("Go", [...peerCommand.split(" "), "--name", "bench", "--addr", "127.0.0.1:0"]),
+    start("Go", [...peerCommand, "--name", "bench", "--addr", "127.0.0.1:0"]),
   );
 }
 const npm = start("npm", [Deno.execPath(), "run", "-A", `${root}bench/peers/npm.ts`]);
@@ -164,6 +190,11 @@ let table: Table;
 let npmTable: Table;
 let fresh: Table;
 try {
+  const peer = subjects.find(({ name }) => name === "Go");
+  // What was recorded is not given up for a peer that answers nothing.
+  if (peer !== undefined && await peer.ask({ ...cases[0]!.request, ms: 1 }) === undefined) {
+    throw new Error(`Cannot measure with ${peerName}: it answers no 'bench' request`);
+  }
   table = await measure(subjects, cases);
   fresh = await measure(
     subjects.filter(({ name }) => name !== "Go"),
@@ -199,7 +230,7 @@ if (peerCommand !== undefined) {
     }]];
   });
   recorded = {
-    peer: "grafana/ckit bbed30d",
+    peer: peerName,
     date,
     machine: machine(),
     results: Object.fromEntries(results),
