@@ -55,7 +55,7 @@ const help = `deno task interop [OPTION]...
   --list                 list the scenarios
   --peer [NAME=]COMMAND  stands where a scenario says "Go"; may be repeated, "go" is the one of this folder
   --runtime NAME         run ours only on deno, bun or node; may be repeated
-  --seconds N            how long the churn or the soak goes on, or the idle cluster is measured (60)
+  --seconds N            how long the churn or the soak goes on, or the idle cluster is measured (180, 60, 60)
   --nodes N              how many nodes idle (151)
   --seed N               repeats a run's choices
   --record               write RESULTS.md`;
@@ -67,7 +67,7 @@ async function main(args: string[]): Promise<number> {
       scenario: { type: "string", multiple: true },
       peer: { type: "string", multiple: true },
       runtime: { type: "string", multiple: true },
-      seconds: { type: "string", default: "60" },
+      seconds: { type: "string" },
       nodes: { type: "string", default: "151" },
       seed: { type: "string" },
       record: { type: "boolean", default: false },
@@ -94,7 +94,7 @@ async function main(args: string[]): Promise<number> {
   const seed = flags.seed === undefined
     ? crypto.getRandomValues(new Uint32Array(1))[0]!
     : whole("seed", flags.seed);
-  const seconds = whole("seconds", flags.seconds);
+  const seconds = flags.seconds === undefined ? undefined : whole("seconds", flags.seconds);
   const idleNodes = whole("nodes", flags.nodes);
 
   const goKinds: PeerKind[] = [];
