@@ -40,7 +40,7 @@ export type { SwimOptions, SwimPreset } from "./gossip/swim/mod.ts";
 export type { GossipStrategy } from "./gossip/mod.ts";
 
 // Who owns a key.
-export { jump, maglev, multiprobe, rendezvous, ring, sharder, stringKey } from "./shard/mod.ts";
+export { bounded, jump, maglev, multiprobe, rendezvous, ring, sharder, stringKey } from "./shard/mod.ts";
 export { NotEnoughNodesError } from "./shard/mod.ts";
 export type { Key, Operation, Peer, PeerState, Sharder } from "./shard/mod.ts";
 

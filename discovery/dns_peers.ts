@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkName, checkOptions, misuse } from "./_options.ts";
 import type { Discovery } from "./discovery.ts";
 import type { DnsResolver } from "./dns_resolver.ts";
 import { resolveAll } from "./resolve_all.ts";
@@ -30,6 +31,9 @@ export interface DnsPeersOptions {
  * A name without any record is a failure, not an empty answer: not every runtime tells a server's trouble from a name that does not
  * exist, and a misspelt name should be heard of.
  *
+ * @throws {TypeError} When an option is missing, unknown or of the wrong kind.
+ * @throws {RangeError} When `name` is no DNS name, or `port` or `family` has no such value.
+ *
  * @example Usage
  * ```ts
  * import { dnsPeers } from "@ck/cluster/discovery";
@@ -45,7 +49,10 @@ export interface DnsPeersOptions {
  * ```
  */
 export function dnsPeers(options: DnsPeersOptions): Discovery {
+  checkOptions(options, ["name", "port", "family", "resolver"]);
   const { name, port, family, ...rest } = options;
+  checkName(name);
+  if (port === undefined) throw misuse(TypeError, "'port' must be given", port);
   const records = family === undefined ? "A/AAAA" : family === 4 ? "A" : "AAAA";
   return Object.freeze<Discovery>({
     source: `dns ${records} ${name}:${port}`,

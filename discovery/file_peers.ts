@@ -4,6 +4,7 @@
  * @module
  */
 import { readFile } from "node:fs/promises";
+import { checkOptions, misuse } from "./_options.ts";
 import { reported } from "./_outcome.ts";
 import type { Discovery } from "./discovery.ts";
 import type { DnsResolver } from "./dns_resolver.ts";
@@ -49,6 +50,9 @@ export function parsePeers(text: string): readonly string[] {
  * Peers listed in a file, which is read anew each time: one address a line (`#` begins a comment), or a JSON array of strings. Host
  * names are resolved to all their addresses. Replace the file by renaming, so that no half of it is read.
  *
+ * @throws {TypeError} When an option is missing, unknown or of the wrong kind.
+ * @throws {RangeError} When `port` or `family` has no such value.
+ *
  * @example Usage
  * ```ts
  * import { filePeers } from "@ck/cluster/discovery";
@@ -65,7 +69,11 @@ export function parsePeers(text: string): readonly string[] {
  * ```
  */
 export function filePeers(options: FilePeersOptions): Discovery {
+  checkOptions(options, ["path", "port", "family", "resolver"]);
   const { path, port, ...rest } = options;
+  if (!(path instanceof URL) && (typeof path !== "string" || path === "")) {
+    throw misuse(TypeError, "'path' must be a path or a URL", path);
+  }
   const source = `file ${path}`;
   return Object.freeze<Discovery>({
     source,

@@ -4,6 +4,7 @@
  * @module
  */
 import { hostPort, isPort } from "../advertise/ip.ts";
+import { checkName, checkOptions } from "./_options.ts";
 import { reported, untilAborted } from "./_outcome.ts";
 import type { Discovery } from "./discovery.ts";
 import { systemResolver } from "./dns_resolver.ts";
@@ -28,6 +29,9 @@ export interface SrvPeersOptions {
  * Peers behind the SRV records of one name (RFC 2782): every address of every target is a peer, at the record's port, targets in the
  * order of their priority, then of their weight, largest first. A target that does not resolve hides no other.
  *
+ * @throws {TypeError} When an option is missing, unknown or of the wrong kind.
+ * @throws {RangeError} When `name` is no DNS name, or `family` has no such value.
+ *
  * @example Usage
  * ```ts
  * import { srvPeers } from "@ck/cluster/discovery";
@@ -47,7 +51,9 @@ export interface SrvPeersOptions {
  * ```
  */
 export function srvPeers(options: SrvPeersOptions): Discovery {
+  checkOptions(options, ["name", "family", "resolver"]);
   const { name, resolver = systemResolver(), ...rest } = options;
+  checkName(name);
   const source = `dns SRV ${name}`;
   return Object.freeze<Discovery>({
     source,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkOptions, misuse } from "./_options.ts";
 import type { Discovery } from "./discovery.ts";
 import type { DnsResolver } from "./dns_resolver.ts";
 import { resolveAll } from "./resolve_all.ts";
@@ -26,6 +27,9 @@ export interface StaticPeersOptions {
  *
  * @param addresses `host` or `host:port` texts; none: there is nobody.
  *
+ * @throws {TypeError} When `addresses` is no list, or an option is unknown or of the wrong kind.
+ * @throws {RangeError} When `port` or `family` has no such value.
+ *
  * @example Usage
  * ```ts
  * import { staticPeers } from "@ck/cluster/discovery";
@@ -39,6 +43,11 @@ export function staticPeers(
   addresses: Iterable<string>,
   options: StaticPeersOptions = {},
 ): Discovery {
+  checkOptions(options, ["port", "family", "resolver"]);
+  // A text is iterable too: each of its characters would be a host.
+  if (typeof addresses === "string" || typeof addresses?.[Symbol.iterator] !== "function") {
+    throw misuse(TypeError, "'addresses' must be a list of addresses", addresses);
+  }
   const { port, ...rest } = options;
   const texts = [...addresses];
   return Object.freeze<Discovery>({

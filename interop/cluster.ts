@@ -5,6 +5,7 @@
  */
 import { pushPullIntervalMs } from "../gossip/swim/formulas.ts";
 import type { PeerState } from "../shard/peer.ts";
+import { differences } from "./differences.ts";
 import type { PeerKind } from "./kinds.ts";
 import {
   type OwnersQuery,
@@ -288,13 +289,13 @@ export class Cluster {
   ): Promise<number> {
     try {
       const view = await member.program.until(
-        (view) => differences(member, view.peers, expected).length === 0,
+        (view) => differences(member.name, view.peers, expected).length === 0,
         signal,
       );
       return view.at;
     } catch (error) {
       if (error instanceof PeerError) throw new Error(`${member.name}: ${error.message}`);
-      const wrong = differences(member, member.program.view.peers, expected);
+      const wrong = differences(member.name, member.program.view.peers, expected);
       throw new Error(
         `${member.name} after ${withinMs / 1_000} s: ${wrong.slice(0, 6).join(", ")}` +
           (wrong.length > 6 ? ` and ${wrong.length - 6} more` : ""),
@@ -373,29 +374,4 @@ async function about<T>(member: Member, action: string, promise: Promise<T>): Pr
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
-}
-
-function differences(
-  member: Member,
-  peers: PeerView["peers"],
-  expected: readonly PeerClaim[],
-): string[] {
-  const wrong: string[] = [];
-  const seen = new Map(peers.map((peer) => [peer.name, peer]));
-  for (const want of expected) {
-    const peer = seen.get(want.name);
-    if (peer === undefined) wrong.push(`lacks ${want.name}`);
-    else if (peer.addr !== want.addr) wrong.push(`has ${want.name} at ${peer.addr}`);
-    else if (peer.state !== want.state) {
-      wrong.push(`has ${want.name} as ${peer.state}, not ${want.state}`);
-    } else if (peer.self !== (want.name === member.name)) {
-      wrong.push(`mistakes ${want.name} for itself`);
-    }
-    seen.delete(want.name);
-  }
-  for (const name of seen.keys()) wrong.push(`still has ${name}`);
-  if (wrong.length === 0 && peers.some((peer, i) => peer.name !== expected[i]!.name)) {
-    wrong.push("is not sorted by name");
-  }
-  return wrong;
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { outside } from "./kinds.ts";
-import { algorithm, bench } from "./peer_bench.ts";
+import { algorithm, bench } from "./bench_request.ts";
 import { randomKeys, seeded } from "./seeded.ts";
 
 describe("outside()", () => {

@@ -33,9 +33,15 @@ export const idle: Scenario = {
   async run(lab) {
     const costs: Cost[] = [];
     for (const kind of [lab.go(0), ...lab.ours]) costs.push(await costOf(lab, kind));
-    return `${lab.idleNodes} nodes of each kind, measured for ${lab.seconds} s\n${table(costs)}`;
+    return `${lab.idleNodes} nodes of each kind, measured for ${idleSeconds(lab)} s\n${
+      table(costs)
+    }`;
   },
 };
+
+function idleSeconds({ seconds = 60 }: Lab): number {
+  return seconds;
+}
 
 async function costOf(lab: Lab, kind: PeerKind): Promise<Cost> {
   const netns = `ck-idle-${kind.name}-${Deno.pid}`;
@@ -48,7 +54,7 @@ async function costOf(lab: Lab, kind: PeerKind): Promise<Cost> {
     const pids = [...new Set(members.map((member) => member.program.pid))];
     await delay(settleSeconds * 1_000);
     const before = sample(pids);
-    await delay(lab.seconds * 1_000);
+    await delay(idleSeconds(lab) * 1_000);
     const after = sample(pids);
     const seconds = (after.at - before.at) / 1_000;
     const per = (total: number) => total / seconds / members.length;

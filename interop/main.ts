@@ -55,7 +55,7 @@ const help = `deno task interop [OPTION]...
   --list                 list the scenarios
   --peer [NAME=]COMMAND  stands where a scenario says "Go"; may be repeated, "go" is the one of this folder
   --runtime NAME         run ours only on deno, bun or node; may be repeated
-  --seconds N            how long the churn or the soak goes on, or the idle cluster is measured (60)
+  --seconds N            how long the churn or the soak goes on, or the idle cluster is measured (180, 60, 60)
   --nodes N              how many nodes idle (151)
   --seed N               repeats a run's choices
   --record               write RESULTS.md`;
@@ -67,7 +67,7 @@ async function main(args: string[]): Promise<number> {
       scenario: { type: "string", multiple: true },
       peer: { type: "string", multiple: true },
       runtime: { type: "string", multiple: true },
-      seconds: { type: "string", default: "60" },
+      seconds: { type: "string" },
       nodes: { type: "string", default: "151" },
       seed: { type: "string" },
       record: { type: "boolean", default: false },
@@ -86,7 +86,16 @@ async function main(args: string[]): Promise<number> {
     flags.scenario === undefined ? one.byHand !== true : flags.scenario.includes(one.name)
   );
   const unknown = flags.scenario?.find((name) => !scenarios.some((one) => one.name === name));
-  if (unknown !== undefined) throw new Error(`There is no scenario '${unknown}': see --list`);
+  if (unknown !== undefined) {
+    throw new RangeError(
+      `Cannot play as there is no such scenario (see --list): current value is ${unknown}`,
+    );
+  }
+  const seed = flags.seed === undefined
+    ? crypto.getRandomValues(new Uint32Array(1))[0]!
+    : whole("seed", flags.seed);
+  const seconds = flags.seconds === undefined ? undefined : whole("seconds", flags.seconds);
+  const idleNodes = whole("nodes", flags.nodes);
 
   const goKinds: PeerKind[] = [];
   for (const text of flags.peer ?? ["go"]) goKinds.push(text === "go" ? await go() : outside(text));
@@ -94,7 +103,6 @@ async function main(args: string[]): Promise<number> {
   const ourKinds: PeerKind[] = [];
   for (const name of flags.runtime ?? runtimes) ourKinds.push(await ours(name));
   await packages();
-  const seed = Number(flags.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]);
   const ports = new Ports(seeded(Deno.pid));
   say(`seed ${seed}; Go: ${names(goKinds)}; ours: ${names(ourKinds)}`);
 
@@ -115,8 +123,8 @@ async function main(args: string[]): Promise<number> {
       go: (turn) => goKinds[turn % goKinds.length]!,
       ours: ourKinds,
       random: seeded(seed),
-      seconds: Number(flags.seconds),
-      idleNodes: Number(flags.nodes),
+      seconds,
+      idleNodes,
       tls: {
         cert: fixture("node.pem"),
         key: fixture("node-key.pem"),
@@ -151,13 +159,13 @@ async function main(args: string[]): Promise<number> {
       deferred.delete(cleanup);
       await cleanup();
     }
-    const seconds = (performance.now() - began) / 1_000;
+    const tookS = (performance.now() - began) / 1_000;
     say(
       `${outcome.passed ? "ok  " : "FAIL"} ${scenario.name.padEnd(16)} ${
-        seconds.toFixed(1).padStart(6)
+        tookS.toFixed(1).padStart(6)
       } s  ${outcome.seen}`,
     );
-    return { ...outcome, seconds };
+    return { ...outcome, seconds: tookS };
   };
 
   const outcomes = await playBesideEachOther(chosen, play);
@@ -239,4 +247,27 @@ function say(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+/** @throws {RangeError} When it is none: a churn of NaN seconds would end before it began. */
+function whole(name: string, text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new RangeError(
+    `Cannot run as '--${name}' must be a whole number: current value is ${text}`,
+  );
+}
+
+/** Whether the command line is at fault, as opposed to a node or a scenario. */
+function isMisuse(error: unknown): error is Error {
+  return error instanceof RangeError ||
+    String((error as { code?: unknown }).code).startsWith("ERR_PARSE_ARGS");
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await main(Deno.args));
+  } catch (error) {
+    if (!isMisuse(error)) throw error;
+    say(`${error.message}\n\n${help}`);
+    Deno.exit(2);
+  }
+}

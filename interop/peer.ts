@@ -12,7 +12,7 @@ import { Node } from "../membership/mod.ts";
 import type { Operation, Peer, PeerState } from "../shard/peer.ts";
 import { ring, type Sharder, sharder } from "../shard/mod.ts";
 import { listen, type Listener } from "../transport/listen.ts";
-import { algorithm, bench, type BenchRequest } from "./peer_bench.ts";
+import { algorithm, bench, type BenchRequest } from "./bench_request.ts";
 
 interface Request {
   readonly id: unknown;

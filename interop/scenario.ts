@@ -30,8 +30,8 @@ export interface Lab {
   readonly ours: readonly PeerKind[];
   /** Repeatable randomness. */
   readonly random: Prng;
-  /** How long scenarios of a chosen length go on. */
-  readonly seconds: number;
+  /** How long scenarios of a chosen length go on; their own default when none was chosen. */
+  readonly seconds: number | undefined;
   /** How many nodes idle. */
   readonly idleNodes: number;
   /** Certificates for 127.0.0.1. */

@@ -22,6 +22,17 @@ export interface MemConnOptions {
   readonly addrs?: readonly [string, string];
 }
 
+/** One end of a connection in memory: a {@link Conn} whose writes have a deadline too. */
+export interface MemConn extends Conn {
+  /**
+   * Sets the instant (milliseconds from now; `undefined`: never) after which writes fail with a `TimeoutError`, also those that wait. A
+   * write that waited was taken over whole and still arrives; later ones send nothing. A new deadline revives writing.
+   */
+  setWriteDeadline(afterMs: number | undefined): void;
+  /** Sets both deadlines. */
+  setDeadline(afterMs: number | undefined): void;
+}
+
 const DEFAULT_BUFFER_BYTES = 65_536;
 
 /**
@@ -41,29 +52,31 @@ const DEFAULT_BUFFER_BYTES = 65_536;
  *
  * @throws {RangeError} When the buffer is not a positive integer.
  */
-export function memConnPair(options: MemConnOptions = {}): readonly [Conn, Conn] {
+export function memConnPair(options: MemConnOptions = {}): readonly [MemConn, MemConn] {
   const { maxBufferBytes = DEFAULT_BUFFER_BYTES, addrs = ["mem:0", "mem:1"] } = options;
   if (!Number.isInteger(maxBufferBytes) || maxBufferBytes < 1) {
     throw new RangeError(
       `Cannot create a connection as 'maxBufferBytes' must be a positive integer: current value is ${maxBufferBytes}`,
     );
   }
-  const a = new MemConn(addrs[1], maxBufferBytes);
-  const b = new MemConn(addrs[0], maxBufferBytes);
+  const a = new MemoryConn(addrs[1], maxBufferBytes);
+  const b = new MemoryConn(addrs[0], maxBufferBytes);
   a.join(b);
   b.join(a);
   return Object.freeze([a, b]);
 }
 
-class MemConn implements Conn {
+class MemoryConn implements MemConn {
   readonly remoteAddr: string;
   readonly #maxBufferBytes: number;
   /** What the other end wrote. */
   readonly #inbox: Inbox;
-  #other!: MemConn;
+  #other!: MemoryConn;
   #closed = false;
   #aborted = false;
   #writers: PromiseWithResolvers<void>[] = [];
+  #late = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(remoteAddr: string, maxBufferBytes: number) {
     this.remoteAddr = remoteAddr;
@@ -71,7 +84,7 @@ class MemConn implements Conn {
     this.#inbox = new Inbox({ onTaken: () => this.#other.#settleWriters() });
   }
 
-  join(other: MemConn): void {
+  join(other: MemoryConn): void {
     this.#other = other;
   }
 
@@ -82,6 +95,7 @@ class MemConn implements Conn {
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#closed) throw new ConnResetError("The own end closed the stream");
     if (this.#other.#closed) throw new ConnResetError("The other end closed the stream");
+    if (this.#late) throw tooLate();
     this.#other.#inbox.push(Uint8Array.from(bytes));
     if (this.#other.#inbox.bufferedBytes < this.#maxBufferBytes) return;
     const room = Promise.withResolvers<void>();
@@ -91,6 +105,21 @@ class MemConn implements Conn {
 
   setReadDeadline(afterMs: number | undefined): void {
     if (!this.#closed) this.#inbox.setDeadline(afterMs);
+  }
+
+  setWriteDeadline(afterMs: number | undefined): void {
+    clearTimeout(this.#timer);
+    this.#late = false;
+    if (this.#closed || this.#other.#closed || afterMs === undefined || afterMs === Infinity) {
+      return;
+    }
+    if (afterMs <= 0) return this.#expire();
+    this.#timer = setTimeout(() => this.#expire(), afterMs);
+  }
+
+  setDeadline(afterMs: number | undefined): void {
+    this.setReadDeadline(afterMs);
+    this.setWriteDeadline(afterMs);
   }
 
   close(): Promise<void> {
@@ -124,9 +153,19 @@ class MemConn implements Conn {
     for (const writer of this.#writers.splice(0)) writer.resolve();
   }
 
+  #expire(): void {
+    this.#late = true;
+    for (const writer of this.#writers.splice(0)) writer.reject(tooLate());
+  }
+
   #failWriters(): void {
+    clearTimeout(this.#timer);
     for (const writer of this.#writers.splice(0)) {
       writer.reject(new ConnResetError("The stream was closed while writing"));
     }
   }
+}
+
+function tooLate(): DOMException {
+  return new DOMException("The write deadline passed", "TimeoutError");
 }

@@ -79,6 +79,34 @@ describe("memConnPair", () => {
     await reading;
   });
 
+  it("setWriteDeadline() fails writes that wait and later ones, until it is lifted", async () => {
+    const [a, b] = memConnPair({ maxBufferBytes: 2 });
+    const waiting = assertRejects(() => a.write(Uint8Array.of(1, 2)), DOMException, "deadline");
+    a.setWriteDeadline(1);
+    await waiting;
+    const error = await assertRejects(() => a.write(Uint8Array.of(3)), DOMException);
+    assertEquals(error.name, "TimeoutError");
+    assertEquals(await b.read(), Uint8Array.of(1, 2)); // what waited was taken over
+    a.setWriteDeadline(undefined);
+    await a.write(Uint8Array.of(4));
+    assertEquals(await b.read(), Uint8Array.of(4));
+    await b.write(Uint8Array.of(5)); // the other direction has a deadline of its own
+    assertEquals(await a.read(), Uint8Array.of(5));
+  });
+
+  it("setDeadline() sets both, and closing ends them", async () => {
+    const [a, b] = memConnPair();
+    a.setDeadline(0);
+    await assertRejects(() => a.read(), DOMException, "read deadline");
+    await assertRejects(() => a.write(Uint8Array.of(1)), DOMException, "write deadline");
+    a.setDeadline(3_600_000); // would keep the process alive
+    await a.close();
+    a.setDeadline(3_600_000);
+    b.setWriteDeadline(3_600_000);
+    await assertRejects(() => b.write(Uint8Array.of(1)), ConnResetError);
+    await b.close();
+  });
+
   it("read() is one at a time", async () => {
     const [a, b] = memConnPair();
     const first = b.read();

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Conn } from "../transport/transport.ts";
-import { memConnPair } from "./conn.ts";
+import { type MemConn, memConnPair } from "./conn.ts";
 
 /** Options of {@link memListener}. */
 export interface MemListenerOptions {
@@ -35,7 +34,7 @@ export interface MemWaitOptions {
 }
 
 /** Accepts what is dialled, in the same process. */
-export interface MemListener extends AsyncDisposable, AsyncIterable<Conn> {
+export interface MemListener extends AsyncDisposable, AsyncIterable<MemConn> {
   /** Connections that wait to be accepted. */
   readonly backlog: number;
   /**
@@ -43,13 +42,13 @@ export interface MemListener extends AsyncDisposable, AsyncIterable<Conn> {
    *
    * @throws The signal's reason.
    */
-  accept(options?: MemWaitOptions): Promise<Conn | undefined>;
+  accept(options?: MemWaitOptions): Promise<MemConn | undefined>;
   /**
    * Opens a connection; it can be written to before it is accepted.
    *
    * @throws {Error} When the listener is closed or its backlog is full; nothing changed.
    */
-  dial(): Promise<Conn>;
+  dial(): Promise<MemConn>;
   /** Ends accepting, and resets what was not accepted. Accepted connections live on. Idempotent. */
   close(): Promise<void>;
 }
@@ -80,17 +79,17 @@ export function memListener(options: MemListenerOptions = {}): MemListener {
       `Cannot listen as 'maxBacklog' must be a positive integer: current value is ${maxBacklog}`,
     );
   }
-  const waiting: Conn[] = [];
-  const acceptors: ((conn: Conn | undefined) => void)[] = [];
+  const waiting: MemConn[] = [];
+  const acceptors: ((conn: MemConn | undefined) => void)[] = [];
   let dialled = 0;
   let closed = false;
 
-  function accept({ signal }: MemWaitOptions = {}): Promise<Conn | undefined> {
+  function accept({ signal }: MemWaitOptions = {}): Promise<MemConn | undefined> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const conn = waiting.shift();
     if (conn !== undefined || closed) return Promise.resolve(conn);
     return new Promise((resolve, reject) => {
-      const take = (conn: Conn | undefined) => {
+      const take = (conn: MemConn | undefined) => {
         signal?.removeEventListener("abort", leave);
         resolve(conn);
       };
@@ -103,7 +102,7 @@ export function memListener(options: MemListenerOptions = {}): MemListener {
     });
   }
 
-  function dial(): Promise<Conn> {
+  function dial(): Promise<MemConn> {
     if (closed) return Promise.reject(new Error("Cannot dial as the listener is closed"));
     const acceptor = acceptors.shift();
     if (acceptor === undefined && waiting.length >= maxBacklog) {
@@ -131,7 +130,7 @@ export function memListener(options: MemListenerOptions = {}): MemListener {
     return Promise.resolve();
   }
 
-  async function* accepted(): AsyncGenerator<Conn> {
+  async function* accepted(): AsyncGenerator<MemConn> {
     for (;;) {
       const conn = await accept();
       if (conn === undefined) return;

@@ -4,7 +4,7 @@
  * @module
  */
 export { memConnPair } from "./conn.ts";
-export type { MemConnOptions } from "./conn.ts";
+export type { MemConn, MemConnOptions } from "./conn.ts";
 export { memListener } from "./listener.ts";
 export type { MemListener, MemListenerOptions, MemWaitOptions } from "./listener.ts";
 export { memFetch } from "./fetch.ts";

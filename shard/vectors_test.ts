@@ -33,4 +33,15 @@ describe("the golden vectors of grafana/ckit", () => {
       "clusters[0].lookups[0]",
     );
   });
+
+  it("checkVectors() does not take a file without vectors for one whose vectors agree", () => {
+    for (const other of [{}, [], null, 7, { name: "@ck/cluster" }, { keys: [], clusters: [] }]) {
+      assertThrows(() => checkVectors(other as Vectors), TypeError, "there must be some");
+    }
+    assertThrows(
+      () => checkVectors({ keys: {} } as unknown as Vectors),
+      TypeError,
+      "'keys' must be a list: current value is {}",
+    );
+  });
 });

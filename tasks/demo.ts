@@ -10,6 +10,13 @@ import { Story } from "../examples/demo/story.ts";
 import { draw, lines } from "../examples/demo/table.ts";
 import { packages, rootFolder, runtime } from "./runtimes.ts";
 
+const unknown = Deno.args.find((arg) => arg !== "--once");
+if (unknown !== undefined) {
+  console.error(
+    `Cannot play the demo as there is no option but --once: current value is ${unknown}`,
+  );
+  Deno.exit(2);
+}
 const once = Deno.args.includes("--once");
 const live = Deno.stdout.isTerminal() && !once;
 

@@ -22,6 +22,10 @@ const GLOBALS = new Set([
   "process",
   "Deno",
   "Bun",
+  // The way around all of the above.
+  "globalThis",
+  "global",
+  "window",
 ]);
 
 function isPure(context: Deno.lint.RuleContext): boolean {
@@ -37,9 +41,16 @@ const plugin: Deno.lint.Plugin = {
     core: {
       create(context) {
         if (!isPure(context)) return {};
-        const source = (node: { source: { value: string } | null }) => {
+        const source = (node: { source: { value?: unknown } | null }) => {
           if (node.source === null) return;
           const from = node.source.value;
+          if (typeof from !== "string") {
+            context.report({
+              node: node as never,
+              message: "A core cannot import what it computes",
+            });
+            return;
+          }
           if (from.startsWith("node:")) {
             context.report({ node: node as never, message: `A core cannot import ${from}` });
           }
@@ -54,10 +65,21 @@ const plugin: Deno.lint.Plugin = {
           ImportDeclaration: source as never,
           ExportNamedDeclaration: source as never,
           ExportAllDeclaration: source as never,
+          ImportExpression: source as never,
+          "ForOfStatement[await=true]"(node: Deno.lint.Node) {
+            context.report({ node, message: "A core cannot await" });
+          },
           AwaitExpression(node) {
             context.report({ node, message: "A core cannot await" });
           },
-          "MemberExpression[object.name='Math'][property.name='random']"(node) {
+          "Identifier[name='Math']"(node: Deno.lint.Identifier) {
+            const { parent } = node;
+            const named = parent.type === "MemberExpression" && parent.object === node &&
+              !parent.computed && parent.property.type === "Identifier" &&
+              parent.property.name !== "random";
+            const property = parent.type === "MemberExpression" && parent.property === node;
+            const key = "key" in parent && parent.key === node;
+            if (named || property || key) return;
             context.report({ node, message: "A core takes its randomness as a parameter" });
           },
           Identifier(node) {

@@ -117,6 +117,15 @@ const suites: Readonly<
   },
 };
 
+for (const arg of Deno.args) {
+  if (arg in suites || arg.endsWith("_test.ts")) continue;
+  // A misspelt name must not run everything instead.
+  console.error(
+    `Cannot test as each argument must be ${Object.keys(suites).join(", ")} or a *_test.ts: ` +
+      `current value is ${arg}`,
+  );
+  Deno.exit(2);
+}
 const asked = Deno.args.filter((arg): arg is RuntimeName => arg in suites);
 const only = Deno.args.filter((arg) => arg.endsWith(".ts"));
 const names: readonly RuntimeName[] = asked.length > 0 ? asked : ["deno", "bun", "node"];

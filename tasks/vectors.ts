@@ -65,14 +65,39 @@ function expect(what: string, actual: unknown, expected: unknown): void {
   if (is !== shouldBe) throw new Error(`${what}: expected ${shouldBe}, got ${is}`);
 }
 
+const kinds: readonly (keyof Vectors)[] = ["keys", "builders", "clusters"];
+
+/** A file without vectors proves nothing, so it is no success. */
+function assertVectors(vectors: Vectors): void {
+  const lists = typeof vectors === "object" && vectors !== null && !Array.isArray(vectors)
+    ? kinds.filter((kind) => vectors[kind] !== undefined).map((kind) => [kind, vectors[kind]])
+    : [];
+  for (const [kind, list] of lists) {
+    if (!Array.isArray(list)) {
+      throw new TypeError(
+        `Cannot check vectors as '${kind}' must be a list: current value is ${
+          JSON.stringify(list)?.slice(0, 40)
+        }`,
+      );
+    }
+  }
+  if (lists.every(([, list]) => list!.length === 0)) {
+    throw new TypeError(
+      `Cannot check vectors as there must be some in 'keys', 'builders' or 'clusters': current value has none`,
+    );
+  }
+}
+
 /**
  * Checks vectors.
  *
  * @param vectors What the file holds.
  * @returns How many agree, by kind.
  * @throws {Error} On the first that does not agree, saying which.
+ * @throws {TypeError} If there are no vectors at all, or what should be a list is none.
  */
 export function checkVectors(vectors: Vectors): Counts {
+  assertVectors(vectors);
   const counts: Record<string, number> = {};
   const count = (kind: string) => counts[kind] = (counts[kind] ?? 0) + 1;
   const hex = (key: bigint) => key.toString(16).padStart(16, "0");
@@ -117,7 +142,7 @@ if (import.meta.main) {
     const counts = checkVectors(JSON.parse(await Deno.readTextFile(file)));
     for (const [kind, count] of Object.entries(counts)) console.log(`${count} ${kind} agree`);
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
+    console.error(`${file}: ${error instanceof Error ? error.message : error}`);
     Deno.exit(1);
   }
 }

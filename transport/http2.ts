@@ -181,7 +181,8 @@ class Http2 implements Http2Transport {
       called.cancel();
       if (status > 0) throw new UnreachableError(to, `${to} answered ${status}`);
       if (refused && session.heard) return "refused";
-      throw new UnreachableError(to, `${to} reset the connection at once`, { cause });
+      const hint = session.heard ? "" : ", as a server without HTTP/2 does";
+      throw new UnreachableError(to, `${to} reset the connection at once${hint}`, { cause });
     } finally {
       life.removeEventListener("abort", abort);
     }

@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { createServer as createHttp1Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -58,6 +60,20 @@ describe("http2 client", needs("net", "read", "run"), () => {
       transport.send(server.addr, packet);
       await until(() => transport.stats.packetsFailed === 1);
       await assertRejects(() => transport.dial(server.addr), UnreachableError, "500");
+    }));
+
+  it("a server that speaks HTTP/1.1 only is told apart", () =>
+    using({}, async (transport) => {
+      const server = createHttp1Server((_, response) => response.end("no"));
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+      const { port } = server.address() as AddressInfo;
+      try {
+        const dial = () => transport.dial(`127.0.0.1:${port}`);
+        await assertRejects(dial, UnreachableError, "as a server without HTTP/2 does");
+      } finally {
+        server.closeAllConnections();
+        await new Promise<void>((resolve) => server.close(() => resolve()));
+      }
     }));
 
   it("C-19 a peer that never answers loses the packet after the timeout", () =>

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { certificateFiles, type CertificateFilesOptions } from "./certificate_files.ts";
 export { faulty, type FaultyOptions } from "./faulty.ts";
 export { encodeFrame, FrameReader, type FrameReaderOptions } from "./frame.ts";
 export { type Hono, http2, type Http2Transport } from "./http2.ts";

@@ -12,6 +12,7 @@ export const churn: Scenario = {
   processes: 40,
   async run(lab) {
     const cluster = lab.cluster();
+    const { seconds = 180 } = lab;
     const kinds = [lab.go(0), ...lab.ours, lab.go(1)];
     const seed = await cluster.add(lab.go(0), "seed");
     const first = Array.from({ length: size.first - 1 }, (_, i) => kinds[i % kinds.length]!);
@@ -39,7 +40,7 @@ export const churn: Scenario = {
       await Promise.resolve();
     };
     const began = performance.now();
-    while (performance.now() - began < lab.seconds * 1_000 && failures.length === 0) {
+    while (performance.now() - began < seconds * 1_000 && failures.length === 0) {
       await delay(500 + lab.random() * 2_500);
       const idle = cluster.members.filter((member) => !underway.has(member));
       const member = pick(lab.random, idle);
@@ -73,6 +74,6 @@ export const churn: Scenario = {
     const peace = secondsSince(ended);
     const { nodes } = await cluster.agree();
     return `${count.joined} joined, ${count.left} left, ${count.killed} killed, ${count.changed} changed; ` +
-      `${nodes} nodes of one mind ${peace} after ${lab.seconds} s`;
+      `${nodes} nodes of one mind ${peace} after ${seconds} s`;
   },
 };

@@ -13,7 +13,7 @@ export const soak: Scenario = {
   byHand: true,
   async run(lab) {
     const cluster = lab.cluster();
-    const pause = () => delay(lab.seconds * 1_000 / 5);
+    const pause = () => delay((lab.seconds ?? 60) * 1_000 / 5);
     const said = (kind: Member["kind"]) => kind.name === "go" ? ["--verbose"] : [];
     const seed = await cluster.add(lab.go(0), "go-seed", [], said(lab.go(0)));
     const leaving = await cluster.add(lab.go(1), "go-leaving", [seed], said(lab.go(1)));

@@ -1,5 +1,5 @@
 import { decodeHex } from "@std/encoding";
-import type { Check } from "./manners.ts";
+import type { Check } from "./check.ts";
 
 const message = "/api/v1/ckit/transport/message";
 const stream = "/api/v1/ckit/transport/stream";

@@ -29,6 +29,12 @@ const PREFACE_START = "PRI ";
  */
 const SESSION_MEMORY_MB = 256;
 
+/**
+ * Bun has begun the handshake when it tells of a connection, so what is renewed then serves the next one only (1.4.5). Looking now and
+ * then besides bounds how long a former certificate can still be shown.
+ */
+const BUN_RENEWAL_MS = 1_000;
+
 /** How long a client may take to send its first bytes. */
 const SNIFF_TIMEOUT_MS = 10_000;
 
@@ -121,12 +127,17 @@ function secure(answer: RequestListener, tls: ServerTlsOptions): Http2SecureServ
   server.on("sessionError", () => {});
   server.on("tlsClientError", () => {});
   if (tls.certificates !== undefined) {
-    server.prependListener("connection", () => {
+    const renew = () => {
       const next = tls.certificates!();
       if (next === current) return;
       current = next;
       server.setSecureContext(credentialsOf(next));
-    });
+    };
+    server.prependListener("connection", renew);
+    if ("Bun" in globalThis) {
+      const timer = setInterval(renew, BUN_RENEWAL_MS).unref();
+      server.once("close", () => clearInterval(timer));
+    }
   }
   return server;
 }

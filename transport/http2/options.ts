@@ -18,7 +18,7 @@ export interface TlsCredentials {
 export interface ClientTlsOptions extends TlsCredentials {
   /**
    * Asked at every use; a new object makes new sessions with it, while the sessions with the old one finish what they carry and close.
-   * Must be cheap: read files elsewhere, on change. When set, `ca`, `cert` and `key` beside it are not used.
+   * Must be cheap; `certificateFiles()` gives such a function for files. When set, `ca`, `cert` and `key` beside it are not used.
    */
   readonly certificates?: () => TlsCredentials;
   /** The name to expect in every peer's certificate. Default: the dialled host, so certificates need IP addresses among their names. */
