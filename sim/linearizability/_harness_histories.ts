@@ -67,7 +67,7 @@ export function atomicHistory(
   const readAt = new Map<number, number>();
   const running = new Map<number, Running>();
   const lost: Running[] = [];
-  const seen = new Map<string, number>();
+  const seen = new Map<number, number>();
   const below = (bound: number) => Math.floor(random() * bound);
   let [time, begun, written] = [0, 0, 0];
   const fresh = (): Value => 1 + (written++ % values);
@@ -78,11 +78,12 @@ export function atomicHistory(
     versions.set(one.key, history);
     one.effected = true;
     if (one.kind === "staleRead") {
-      const from = seen.get(`${one.client} ${one.key}`) ?? 0;
-      const at = from + below(history.length - from);
-      seen.set(`${one.client} ${one.key}`, at);
-      one.result = history[at]!.value;
-      readAt.set(one.recording.id, history[at]!.position);
+      // A replica that is somewhere between what it showed this client before and the end of the log.
+      const from = seen.get(one.client) ?? 0;
+      const at = from + below(applied.length + 1 - from);
+      seen.set(one.client, at);
+      one.result = history.findLast(({ position }) => position <= at)!.value;
+      readAt.set(one.recording.id, at);
       return;
     }
     if (isRead(one.kind)) {
@@ -146,7 +147,7 @@ export function atomicHistory(
         one.recording.unknown(time);
         running.delete(client);
         // Stale reads of a new process owe nothing to those of the old one.
-        for (let key = 0; key < keys; key++) seen.delete(`${client} k${key}`);
+        seen.delete(client);
         if (!isRead(one.kind)) lost.push(one);
       } else effect(one);
     } else {

@@ -107,10 +107,9 @@ class Search {
         cursor = back();
         continue;
       }
-      if (++this.#steps > this.#maxSteps) return this.#answer("unknown");
-      const state = code[operation]! === Code.read || code[operation]! === Code.refused
-        ? -1
-        : this.#after(operation);
+      const pure = code[operation] === Code.read || code[operation] === Code.refused;
+      if (!pure && ++this.#steps > this.#maxSteps) return this.#answer("unknown");
+      const state = pure ? -1 : this.#after(operation);
       if (state < 0) {
         cursor = this.#next[operation]!;
         continue;

@@ -11,7 +11,7 @@ import type { Initial } from "./problem.ts";
  *   occur. This holds while nothing appends and no `cas` was refused, which sees any state.
  * - A value that somebody saw and only one operation can have made: that operation took effect, before the first return of who
  *   saw it.
- * - Where all changes are appends: text that does not occur in the longest value that was seen came after it, or never.
+ * - Where something appends the same holds for a text that occurs in no value that was seen.
  */
 export function settle(given: readonly Operation[], initial: Initial): readonly Operation[] {
   let operations = given.filter(({ kind, argument, returned }) =>
@@ -81,15 +81,19 @@ function withDeadlines(operations: readonly Operation[], initial: Initial): read
   });
 }
 
+// A text that nobody saw within a value belongs to a stretch, up to the next blind write, that nobody saw.
 function withoutUnseenText(operations: readonly Operation[]): readonly Operation[] {
-  if (!operations.every(({ kind }) => isRead(kind) || kind === "append")) return operations;
-  let longest = "";
-  for (const { result, returned } of operations) {
-    if (returned !== Infinity && typeof result === "string" && result.length > longest.length) {
-      longest = result;
-    }
+  if (operations.some(refused)) return operations;
+  const seen = new Set<string>();
+  for (const operation of operations) {
+    const { kind, result, returned } = operation;
+    const found = kind === "append" && returned !== Infinity ? result : finds(operation);
+    if (found !== undefined) seen.add(`${found ?? ""}`);
   }
-  return operations.filter(({ argument, returned }) =>
-    returned !== Infinity || longest.includes(`${argument}`)
-  );
+  const texts = [...seen];
+  return operations.filter((operation) => {
+    if (operation.returned !== Infinity) return true;
+    const made = operation.kind === "append" ? operation.argument : makes(operation);
+    return texts.some((text) => text.includes(`${made ?? ""}`));
+  });
 }
