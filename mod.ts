@@ -40,8 +40,8 @@ export type { SwimOptions, SwimPreset } from "./gossip/swim/mod.ts";
 export type { GossipStrategy } from "./gossip/mod.ts";
 
 // Who owns a key.
-export { bounded, jump, maglev, multiprobe, rendezvous, ring, sharder, stringKey } from "./shard/mod.ts";
-export { NotEnoughNodesError } from "./shard/mod.ts";
+export { bounded, jump, maglev, multiprobe, rendezvous, ring } from "./shard/mod.ts";
+export { NotEnoughNodesError, sharder, stringKey } from "./shard/mod.ts";
 export type { Key, Operation, Peer, PeerState, Sharder } from "./shard/mod.ts";
 
 // How bytes move.
