@@ -60,7 +60,11 @@ export function link(seed: number, weather?: Weather): {
   readonly send: (byte: number, length?: number) => void;
 } {
   const simulation = new Simulation(seed);
-  const network = new Network({ simulation, latencyUs: [1000, 2000] });
+  const network = new Network({
+    simulation,
+    latencyUs: [1000, 2000],
+    checksummed: ([first]) => first === 12,
+  });
   const got: { readonly at: number; readonly packet: Packet }[] = [];
   const [a, b] = ["a", "b"].map((name, slot) => ({
     ...fakeLife({ name, slot, address: name }),

@@ -12,18 +12,20 @@ import { ring } from "../shard/ring.ts";
 import { sharder } from "../shard/sharder.ts";
 import { fakeFacts, type FakeLife, fakeLife } from "./_harness.ts";
 import type { Invariant } from "./invariant.ts";
+import { swim } from "./protocols/swim.ts";
+import { incarnationsGrow } from "./protocols/swim/incarnations_grow.ts";
+import { noReturn } from "./protocols/swim/no_return.ts";
+import type { Tapped } from "./protocols/swim/tapped.ts";
+import { viewsGrow } from "./protocols/swim/views_grow.ts";
+import { Wiretap } from "./protocols/swim/wiretap.ts";
 import { bounded } from "./invariants/bounded.ts";
-import { incarnationsGrow } from "./invariants/incarnations_grow.ts";
 import { labelsApart } from "./invariants/labels_apart.ts";
 import { noBlamelessDeath } from "./invariants/no_blameless_death.ts";
-import { noReturn } from "./invariants/no_return.ts";
 import { observerLatest } from "./invariants/observer_latest.ts";
 import { checkSharder, shardersAgree } from "./invariants/sharders_agree.ts";
 import { viewWellFormed } from "./invariants/view_well_formed.ts";
-import { viewsGrow } from "./invariants/views_grow.ts";
 import type { Facts, Life, Message, Packet, Watcher } from "./observation.ts";
 import { ViolationError } from "./violation.ts";
-import { Wiretap } from "./wiretap.ts";
 
 const codec = new PacketCodec({ label: "sim", random: () => 0.5 });
 const streams = new StreamCodec({ label: "sim", random: () => 0.5 });
@@ -32,9 +34,13 @@ const peer = (name: string, fields: Partial<Peer> = {}): Peer =>
   Object.freeze({ name, addr: "10.0.0.0:80", self: false, state: "viewer", ...fields });
 const list = (...peers: Peer[]): readonly Peer[] => Object.freeze(peers);
 
-function made(invariant: Invariant, facts: Facts): Required<Watcher> {
+function made(
+  invariant: Invariant | ((tapped: Tapped) => Watcher),
+  facts: Facts,
+): Required<Watcher> {
   return invariant({
     facts,
+    bounds: swim.bounds({ preset: "fast" }),
     tap: new Wiretap(),
     settings: swimSettings("fast"),
   }) as Required<Watcher>;

@@ -1,27 +1,19 @@
-import { suspicionTimeoutMs } from "../../gossip/swim/formulas.ts";
 import type { InvariantContext } from "../invariant.ts";
 import type { Life, Watcher } from "../observation.ts";
 import { ViolationError } from "../violation.ts";
-
-/** The longest sleep that faults inflict. */
-const LONGEST_SLEEP_MS = 30_000;
 
 /**
  * A node that is alive, awake, reachable and alone of its name is lost from nobody's view: what others slept through is held against
  * nobody. Whatever else could explain it must be longer ago than any news of it can live.
  */
-export function noBlamelessDeath({ facts, settings }: InvariantContext): Watcher {
-  // A suspicion at its longest, probes at their slowest before and after it, and sleepers that bring old news.
-  const windowMs = (n: number): number =>
-    suspicionTimeoutMs(2 * n, settings) * settings.suspicionMaxTimeoutMult +
-    3 * settings.awarenessMaxMultiplier * settings.probeIntervalMs + 2 * LONGEST_SLEEP_MS;
+export function noBlamelessDeath({ facts, bounds }: InvariantContext): Watcher {
   return {
     viewed(viewer, { before, peers }) {
       if (peers.length > before.length) return;
       const kept = new Set(peers.map(({ name }) => name));
       for (const { name } of before) {
         if (kept.has(name)) continue;
-        const since = facts.now - windowMs(before.length) * 1000;
+        const since = facts.now - bounds.blameMs(before.length) * 1000;
         const lives = livesOf(facts.lives, name, viewer.clusterName, since);
         const [life] = lives;
         if (lives.length !== 1 || life!.phase !== "running" || life!.startedAt > since) continue;

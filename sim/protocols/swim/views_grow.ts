@@ -1,7 +1,7 @@
-import { generationOf } from "../../gossip/swim/generation.ts";
-import type { InvariantContext } from "../invariant.ts";
-import type { Life, Watcher } from "../observation.ts";
-import { ViolationError } from "../violation.ts";
+import { generationOf } from "../../../gossip/swim/generation.ts";
+import type { Tapped } from "./tapped.ts";
+import type { Life, Watcher } from "../../observation.ts";
+import { ViolationError } from "../../violation.ts";
 
 interface Entry {
   /** Of the record; forgotten once it is of a dead one, as then it may be collected. */
@@ -11,7 +11,7 @@ interface Entry {
 }
 
 /** What one life holds of a name never goes back: neither the generation of a record nor, within one, the incarnation. */
-export function viewsGrow({ tap, settings }: InvariantContext): Watcher {
+export function viewsGrow({ tap, settings }: Tapped): Watcher {
   const views = new WeakMap<Life, Map<string, Entry>>();
   const viewOf = (life: Life): Map<string, Entry> => {
     let view = views.get(life);

@@ -1,7 +1,7 @@
-import { generationOf } from "../../gossip/swim/generation.ts";
-import type { InvariantContext } from "../invariant.ts";
-import type { Life, Watcher } from "../observation.ts";
-import { ViolationError } from "../violation.ts";
+import { generationOf } from "../../../gossip/swim/generation.ts";
+import type { Tapped } from "./tapped.ts";
+import type { Life, Watcher } from "../../observation.ts";
+import { ViolationError } from "../../violation.ts";
 
 /** How long an answer of a node that was alive may travel, through sleepers and slow networks. */
 const GRACE_MS = 90_000;
@@ -16,7 +16,7 @@ interface Entry {
  * A life that somebody holds to be dead or gone, and that is, is not believed alive by the same one again: not at the same
  * generation and an incarnation that was known, however late or from whomever the news comes.
  */
-export function noReturn({ facts, tap, settings }: InvariantContext): Watcher {
+export function noReturn({ facts, tap, settings }: Tapped): Watcher {
   const views = new WeakMap<Life, Map<string, Entry>>();
   const entries = (life: Life): Map<string, Entry> => {
     let view = views.get(life);

@@ -1,7 +1,7 @@
 import type { PlantedBug } from "./patch.ts";
 
-/** The bugs that the simulator must find. */
-export const plantedBugs: readonly PlantedBug[] = Object.freeze([
+/** The bugs of SWIM that the simulator must find. */
+export const swimBugs: readonly PlantedBug[] = Object.freeze([
   {
     name: "suspicion-never-refuted",
     what: "A node that hears that it is suspected or dead does not object.",
