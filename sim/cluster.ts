@@ -198,9 +198,14 @@ export class Cluster implements Facts {
 
   /** See {@link Facts.excusedAt}. */
   excusedAt(slot: number): number {
+    return Math.max(this.upsetAt(slot), this.network.skies.touchedAt(slot));
+  }
+
+  /** See {@link Facts.upsetAt}. */
+  upsetAt(slot: number): number {
     const process = this.running(slot);
     if (process === undefined || process.paused) return this.now;
-    return Math.max(this.#excusedAt.get(slot) ?? -Infinity, this.network.skies.touchedAt(slot));
+    return this.#excusedAt.get(slot) ?? -Infinity;
   }
 
   /**

@@ -158,6 +158,10 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
   get peers(): readonly Peer[] {
     return this.#view.peers;
   }
+  /** See `Life.localMs`. */
+  get localMs(): number {
+    return this.clock.now();
+  }
   /** See `Life.state`. */
   get state(): PeerState {
     return this.#core.state;

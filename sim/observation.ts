@@ -25,6 +25,8 @@ export interface Life {
   readonly phase: "running" | "leaving" | "ended";
   /** Whether it sleeps: no timer fires, nothing is read. */
   readonly paused: boolean;
+  /** What its monotonic clock reads. */
+  readonly localMs: number;
   /** The instant of its start, microseconds. */
   readonly startedAt: number;
   /** The instant of its end; `Infinity` while it lives. */
@@ -115,4 +117,6 @@ export interface Facts {
    * not heard: its own crash, sleep or clock, or the network. `-Infinity`: never; now: still.
    */
   excusedAt(slot: number): number;
+  /** The last instant, microseconds, at which a slot crashed, started, slept, or its clock went wrong; `-Infinity`: never; now: still. */
+  upsetAt(slot: number): number;
 }

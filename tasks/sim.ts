@@ -1,9 +1,10 @@
 /**
- * Plays worlds with faults: `deno task sim --protocol swim --seeds N [--from S] [--nodes N] [--bug NAME] [--report FILE]`, or one of
+ * Plays worlds with faults: `deno task sim --protocol swim --seeds N [--from S] [--nodes N] [--bug NAME] [--json FILE]`, or one of
  * them again: `deno task sim --protocol swim --seed S --replay [--nodes N] [--only IDS] [--keep-nodes N] [--quiet-at MS]`. Exit codes: 0 fine, 1 safety,
  * 2 usage, 3 liveness, 4 not deterministic, 5 a situation never occurred in 300 seeds or more, 6 a crash of the simulator.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import process from "node:process";
 import { campaign, drawn, EXIT, replayCommand, replayPlan } from "../sim/campaign.ts";
@@ -11,10 +12,11 @@ import { describePlan, type Plan } from "../sim/plan.ts";
 import { play } from "../sim/play.ts";
 import { plantedBugs } from "../sim/planted/all.ts";
 import { plant } from "../sim/planted/load.ts";
-import type { Protocol } from "../sim/protocol.ts";
+import type { PlantedBug } from "../sim/planted/patch.ts";
 import { protocols } from "../sim/protocols/all.ts";
 import { type CampaignReport, reportOf } from "../sim/report.ts";
 import type { Reduction } from "../sim/shrink.ts";
+import { huntAll, summaryOf } from "./sim_planted.ts";
 
 const { values } = parseArgs({
   options: {
@@ -29,7 +31,9 @@ const { values } = parseArgs({
     replay: { type: "boolean", default: false },
     regression: { type: "boolean", default: false },
     bug: { type: "string" },
-    report: { type: "string" },
+    planted: { type: "boolean", default: false },
+    rounds: { type: "string", default: "5" },
+    json: { type: "string" },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -46,21 +50,18 @@ function whole(name: string, text: string): number {
 }
 
 const nodes = values.nodes === undefined ? undefined : whole("nodes", values.nodes);
-const protocol = await chosen(values.protocol, values.bug);
+const shipped = protocols.get(values.protocol) ?? usage(
+  `Cannot simulate as 'protocol' must be one of ${
+    [...protocols.keys()].join(", ")
+  }: current value is ${values.protocol}`,
+);
+const bugs = plantedBugs.get(shipped.name) ?? [];
+if (values.planted) await hunted();
+const protocol = values.bug === undefined ? shipped : await plant(shipped, bugNamed(values.bug));
 if (values.replay) replay();
 else await run();
 
-async function chosen(name: string, bugName: string | undefined): Promise<Protocol> {
-  const shipped = protocols.get(name);
-  if (shipped === undefined) {
-    return usage(
-      `Cannot simulate as 'protocol' must be one of ${
-        [...protocols.keys()].join(", ")
-      }: current value is ${name}`,
-    );
-  }
-  if (bugName === undefined) return shipped;
-  const bugs = plantedBugs.get(name) ?? [];
+function bugNamed(bugName: string): PlantedBug {
   const bug = bugs.find((planted) => planted.name === bugName);
   if (bug === undefined) {
     return usage(
@@ -69,7 +70,18 @@ async function chosen(name: string, bugName: string | undefined): Promise<Protoc
       }: current value is ${bugName}`,
     );
   }
-  return await plant(shipped, bug);
+  return bug;
+}
+
+async function hunted(): Promise<never> {
+  const wanted = values.bug === undefined ? bugs : values.bug.split(",").map(bugNamed);
+  const found = await huntAll(shipped, wanted, {
+    from: whole("from", values.from ?? "1"),
+    rounds: whole("rounds", values.rounds),
+    say: (line) => console.log(line),
+  });
+  for (const line of summaryOf(found)) console.log(line);
+  process.exit(found.every(({ caught }) => caught) ? EXIT.fine : EXIT.safety);
 }
 
 function replay(): void {
@@ -113,9 +125,9 @@ async function run(): Promise<void> {
   });
   const report = reportOf(protocol, result, performance.now() - began);
   print(report);
-  if (values.report !== undefined) {
-    await mkdir(new URL(".", `file://${process.cwd()}/${values.report}`), { recursive: true });
-    await writeFile(values.report, JSON.stringify(report, null, 2) + "\n");
+  if (values.json !== undefined) {
+    await mkdir(dirname(values.json), { recursive: true });
+    await writeFile(values.json, JSON.stringify(report, null, 2) + "\n");
   }
   process.exit(result.exitCode);
 }

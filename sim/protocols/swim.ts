@@ -15,6 +15,7 @@ import { SITUATIONS } from "../situations.ts";
 import { incarnationsGrow } from "./swim/incarnations_grow.ts";
 import { noReturn } from "./swim/no_return.ts";
 import { SWIM_SITUATIONS, SwimSituations } from "./swim/situations.ts";
+import { suspectedFirst } from "./swim/suspected_first.ts";
 import { viewsGrow } from "./swim/views_grow.ts";
 import { Wiretap } from "./swim/wiretap.ts";
 
@@ -55,7 +56,9 @@ export const swim: Protocol = Object.freeze(
         // What occurred is counted before it is judged.
         new SwimSituations(cluster, tap, situations),
         ...invariants.map((invariant) => invariant(common)),
-        ...[incarnationsGrow, viewsGrow, noReturn].map((invariant) => invariant(context)),
+        ...[incarnationsGrow, viewsGrow, noReturn, suspectedFirst].map((invariant) =>
+          invariant(context)
+        ),
       ];
     },
   } satisfies Protocol,

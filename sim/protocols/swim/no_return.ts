@@ -12,47 +12,84 @@ interface Entry {
   readonly gone: boolean;
 }
 
+/** What one life believes of a name, and since when it does without it. */
+interface Belief {
+  said: Entry | undefined;
+  /** When the name left its view, by its own clock. */
+  lostAtMs: number;
+  /** Whether a packet of that name came since. */
+  heard: boolean;
+}
+
 /**
- * A life that somebody holds to be dead or gone, and that is, is not believed alive by the same one again: not at the same
- * generation and an incarnation that was known, however late or from whomever the news comes.
+ * A life that somebody holds to be dead or gone is not believed alive by the same one again at the same generation and an incarnation
+ * that was known, however late or from whomever the news comes: never while its record is held, then only after it was heard itself, and
+ * not at all once it is over.
  */
 export function noReturn({ facts, tap, settings }: Tapped): Watcher {
-  const views = new WeakMap<Life, Map<string, Entry>>();
-  const entries = (life: Life): Map<string, Entry> => {
+  const { gossipToTheDeadMs, collectedMemoryMs } = settings;
+  const views = new WeakMap<Life, Map<string, Belief>>();
+  const beliefs = (life: Life): Map<string, Belief> => {
     let view = views.get(life);
     if (view === undefined) views.set(life, view = new Map());
     return view;
   };
+  const beliefOf = (life: Life, name: string): Belief => {
+    const view = beliefs(life);
+    let belief = view.get(name);
+    if (belief === undefined) {
+      view.set(name, belief = { said: undefined, lostAtMs: Infinity, heard: false });
+    }
+    return belief;
+  };
   const ran = (name: string): boolean =>
     facts.lives.some((life) => life.name === name && life.endedAt > facts.now - GRACE_MS * 1000);
-  const gone = (life: Life, name: string, incarnation: number): void => {
-    const known = entries(life).get(name);
-    if (known === undefined) return;
-    entries(life).set(name, {
-      generation: known.generation,
-      incarnation: Math.max(known.incarnation, incarnation),
-      gone: true,
-    });
+  const gone = (belief: Belief, incarnation: number): void => {
+    const { said } = belief;
+    if (said === undefined) return;
+    const most = Math.max(said.incarnation, incarnation);
+    belief.said = { generation: said.generation, incarnation: most, gone: true };
+  };
+  const mayReturn = (life: Life, name: string, { lostAtMs, heard }: Belief): boolean => {
+    const agoMs = life.localMs - lostAtMs;
+    if (agoMs >= 0 && agoMs < gossipToTheDeadMs) return false;
+    if (agoMs >= 0 && agoMs < collectedMemoryMs && !heard) return false;
+    return ran(name);
   };
   const alive = (life: Life, name: string, generation: number, incarnation: number): void => {
-    const known = entries(life).get(name);
+    const belief = beliefOf(life, name);
+    const { said } = belief;
     if (
-      known?.gone && known.generation === generation && incarnation <= known.incarnation &&
-      !ran(name)
+      said?.gone && said.generation === generation && incarnation <= said.incarnation &&
+      !mayReturn(life, name, belief)
     ) {
       throw new ViolationError(
         "no-return",
         `${life.name} believes ${name} alive again at ${generation}/${incarnation}`,
       );
     }
-    entries(life).set(name, { generation, incarnation, gone: false });
+    belief.said = { generation, incarnation, gone: false };
   };
   if (!settings.announceGeneration) return {};
   return {
+    viewed(life, { before, peers }) {
+      if (peers.length >= before.length) return;
+      const kept = new Set(peers.map(({ name }) => name));
+      for (const { name } of before) {
+        if (kept.has(name)) continue;
+        const belief = beliefOf(life, name);
+        belief.lostAtMs = life.localMs;
+        belief.heard = false;
+      }
+    },
+    delivered(life, { from }) {
+      const belief = views.get(life)?.get(from.name);
+      if (belief !== undefined) belief.heard = true;
+    },
     sent(packet) {
       const { from } = packet;
       for (const message of tap.packet(packet)) {
-        if (message.type === "dead") gone(from, message.node, message.incarnation);
+        if (message.type === "dead") gone(beliefOf(from, message.node), message.incarnation);
         else if (message.type === "alive" && message.node !== from.name) {
           const generation = generationOf(message.meta);
           if (generation !== undefined) alive(from, message.node, generation, message.incarnation);
@@ -67,10 +104,11 @@ export function noReturn({ facts, tap, settings }: Tapped): Watcher {
         if (name === from.name) continue;
         const generation = generationOf(meta);
         if (state === 2 || state === 3) {
-          if (generation !== undefined && !entries(from).has(name)) {
-            entries(from).set(name, { generation, incarnation, gone: true });
+          const belief = beliefOf(from, name);
+          if (generation !== undefined && belief.said === undefined) {
+            belief.said = { generation, incarnation, gone: true };
           }
-          gone(from, name, incarnation);
+          gone(belief, incarnation);
         } else if (generation !== undefined) alive(from, name, generation, incarnation);
       }
     },
