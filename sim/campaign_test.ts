@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { needs } from "../tests/_needs.ts";
 import { campaign, drawn, EXIT, type Failure, replayPlan } from "./campaign.ts";
@@ -73,8 +74,24 @@ describe("patched()", () => {
   });
 });
 
+const QUICK = ["suspicion-never-refuted", "label-unchecked", "incarnation-raised-by-others"];
+
 describe("planted bugs", needs("read", "write"), () => {
-  for (const bug of swimBugs) {
+  it("fit the sources, each with a name of its own", async () => {
+    const root = new URL("../gossip/", import.meta.url);
+    for (const { patches, caughtBy } of swimBugs) {
+      assert(patches.length > 0 && caughtBy.length > 0);
+      for (const patch of patches) {
+        const source = await readFile(new URL(patch.file, root), "utf8");
+        assertNotEquals(patched(source, patch), source);
+      }
+    }
+    assertEquals(new Set(swimBugs.map(({ name }) => name)).size, swimBugs.length);
+    assert(swimBugs.length >= 15);
+  });
+
+  // `deno task sim:ci` looks for all of them.
+  for (const bug of swimBugs.filter(({ name }) => QUICK.includes(name))) {
     it(`${bug.name} is caught, shrunk and replayed`, { timeout: 300_000 }, async () => {
       const buggy = await plant(swim, bug);
       const lines: string[] = [];

@@ -87,6 +87,7 @@ export class Cluster implements Facts {
       },
       leaving: () => this.#changed(),
       slept: (life) => this.excuse(life.slot),
+      woke: (life) => this.excuse(life.slot),
     });
   }
 

@@ -91,7 +91,7 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
     this.generation = options.generation;
     this.startedAt = simulation.now;
     this.#random = simulation.random(`process:${options.slot}:${options.id}`);
-    const wakefulness = this.#wakefulness = new Wakefulness(simulation);
+    const wakefulness = this.#wakefulness = new Wakefulness(simulation, () => hub.woke(this));
     this.clock = new ProcessClock({
       simulation,
       startMs: simulation.now / 1000,

@@ -86,6 +86,8 @@ export interface Watcher {
   ended?(life: Life, how: Ending): void;
   /** A process fell asleep. */
   slept?(life: Life): void;
+  /** A process woke up. */
+  woke?(life: Life): void;
   /** A process begins to leave. */
   leaving?(life: Life): void;
   /** A view changed; observers were told. */

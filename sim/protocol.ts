@@ -21,7 +21,7 @@ export interface Bounds {
   ): number;
   /** From then on until nothing is left to be told, milliseconds. */
   drainMs(names: number): number;
-  /** How long something may have an effect on whether a node is believed alive, milliseconds: nothing older excuses a false death. */
+  /** How long something may have an effect on whether a node is believed alive, milliseconds, while nobody sleeps. */
   blameMs(nodes: number): number;
 }
 

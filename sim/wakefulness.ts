@@ -10,14 +10,16 @@ const TURN_INPUTS = 256;
  */
 export class Wakefulness {
   readonly #simulation: Simulation;
+  readonly #woke: () => void;
   #ended = false;
   #pausedUntil = -1;
   #timers: (() => void)[] = [];
   #arrivals: (() => void)[] = [];
 
-  /** Awake at first. */
-  constructor(simulation: Simulation) {
+  /** Awake at first. `woke` is called at the end of a sleep, before anything runs. */
+  constructor(simulation: Simulation, woke: () => void) {
     this.#simulation = simulation;
+    this.#woke = woke;
   }
 
   /** Packets that wait; counted by whoever puts them off. */
@@ -66,6 +68,7 @@ export class Wakefulness {
     this.#timers = [];
     this.#arrivals = [];
     this.waitingPackets = 0;
+    this.#woke();
     for (const run of timers) this.timer(run);
     for (const run of arrivals.slice(0, TURN_INPUTS)) this.arrival(run);
     for (let at = TURN_INPUTS; at < arrivals.length; at += TURN_INPUTS) {

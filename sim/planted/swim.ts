@@ -130,16 +130,6 @@ export const swimBugs: readonly PlantedBug[] = Object.freeze([
     }],
   },
   {
-    name: "generation-not-raised",
-    what: "A node whose name has a later life elsewhere does not raise its generation above it.",
-    caughtBy: ["converges"],
-    patches: [{
-      file: "swim/self.ts",
-      search: "    this.#generation = above + 1;",
-      replace: "    this.#generation = Math.max(this.#generation, Math.min(above, 0));",
-    }],
-  },
-  {
     name: "own-stall-held-against-others",
     what: "What timed out while the process slept counts against those who were probed.",
     caughtBy: ["no-blameless-death"],

@@ -26,8 +26,6 @@ const RUN_MS: Readonly<Record<SwimPreset, number>> = {
   ckit: 400_000,
   wan: 600_000,
 };
-/** The longest sleep that faults inflict. */
-const LONGEST_SLEEP_MS = 30_000;
 /** memberlist's message type of a checksummed packet. */
 const CHECKSUMMED = 12;
 /** memberlist's message type of a label header. */
@@ -79,8 +77,8 @@ function boundsOf(settings: SwimSettings): Bounds {
       settings.gossipToTheDeadMs + 60_000,
     // Some broadcasts are told to one node a round only.
     drainMs: (names) => names * 64 * settings.gossipIntervalMs + 60_000,
-    // A suspicion at its longest, probes at their slowest before and after it, and sleepers that bring old news.
-    blameMs: (nodes) => suspicionMs(2 * nodes) + slowestProbesMs + 2 * LONGEST_SLEEP_MS,
+    // A suspicion at its longest, probes at their slowest before and after it.
+    blameMs: (nodes) => suspicionMs(2 * nodes) + slowestProbesMs,
   };
 }
 
