@@ -96,7 +96,7 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
       simulation,
       startMs: simulation.now / 1000,
       rate: options.clockRate,
-      fire: (run) => wakefulness.timer(run),
+      wakefulness,
     });
     this.#core = settings.strategy.create({
       name: options.name,
@@ -309,11 +309,16 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
 
   #feed(input: GossipInput): void {
     if (this.phase === "ended") return;
-    this.#inbox.push(input);
-    if (this.#stepping) return;
+    if (this.#stepping) {
+      this.#inbox.push(input);
+      return;
+    }
     this.#stepping = true;
-    for (let next = 0; next < this.#inbox.length; next++) this.#step(this.#inbox[next]!);
-    this.#inbox = [];
+    this.#step(input);
+    if (this.#inbox.length > 0) {
+      for (let next = 0; next < this.#inbox.length; next++) this.#step(this.#inbox[next]!);
+      this.#inbox = [];
+    }
     this.#stepping = false;
     if (this.#running()) this.#timer.arm(this.#core.deadline);
   }

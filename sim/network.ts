@@ -1,5 +1,6 @@
 import type { Address, Prng } from "../gossip/strategy.ts";
 import { between } from "./draw.ts";
+import type { Task } from "./event_heap.ts";
 import type { Life, Packet } from "./observation.ts";
 import type { Simulation } from "./simulation.ts";
 import { Skies } from "./weather.ts";
@@ -29,6 +30,21 @@ interface Port {
   endpoint: Endpoint | undefined;
   /** The slot that listened last. */
   slot: number;
+}
+
+class Delivery implements Task {
+  readonly #port: Port;
+  readonly #packet: Packet;
+
+  constructor(port: Port, packet: Packet) {
+    this.#port = port;
+    this.#packet = packet;
+  }
+
+  run(): void {
+    // Whoever listens there by then gets it: addresses are used again.
+    this.#port.endpoint?.packet(this.#packet);
+  }
 }
 
 /** Packets between addresses, in all weathers: any of them may be late, doubled, out of order, changed or lost. */
@@ -106,10 +122,7 @@ export class Network {
   }
 
   #deliver(port: Port, packet: Packet, afterUs: number): void {
-    this.#simulation.at(this.#simulation.now + afterUs, () => {
-      // Whoever listens there by then gets it: addresses are used again.
-      port.endpoint?.packet(packet);
-    });
+    this.#simulation.schedule(this.#simulation.now + afterUs, new Delivery(port, packet));
   }
 
   // Cuts a packet short or, where a checksum will tell, changes a byte: what has none relies on the stream that carries it.

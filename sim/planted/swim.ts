@@ -29,8 +29,8 @@ export const swimBugs: readonly PlantedBug[] = Object.freeze([
     caughtBy: ["labels-apart"],
     patches: [{
       file: "swim/wire/label.ts",
-      search: "found.some((byte, i) => byte !== label[i])",
-      replace: "found.length === 0",
+      search: "if (bytes[2 + i] !== label[i]) return false;",
+      replace: "if (bytes.length === 0) return false;",
     }, {
       file: "swim/wire/stream_reader.ts",
       search: "if (label.some((byte, i) => byte !== bytes[2 + i])) return this.#refuse();",
