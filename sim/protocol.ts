@@ -35,6 +35,21 @@ export interface Scene {
   readonly situations: SituationCounter;
 }
 
+/** What the charts of a protocol vary. */
+export interface ChartSettings {
+  /** The settings where others vary. */
+  readonly base: Settings;
+  /** How patient the failure detector is: what costs time when somebody dies, and spares the living. */
+  readonly sensitivity: {
+    readonly xLabel: string;
+    readonly points: readonly {
+      readonly line: string;
+      readonly x: number;
+      readonly settings: Settings;
+    }[];
+  };
+}
+
 /** One protocol, as the simulator plays it. */
 export interface Protocol {
   /** As on the command line and in plans. */
@@ -51,6 +66,8 @@ export interface Protocol {
   checksummed(packet: Uint8Array): boolean;
   /** Bounds for these settings. */
   bounds(settings: Settings): Bounds;
+  /** What `--report` measures. */
+  readonly charts: ChartSettings;
   /** Counters of its own situations, then invariants, which throw a `ViolationError`. */
   watch(scene: Scene): readonly Watcher[];
 }

@@ -17,8 +17,10 @@ import { protocols } from "../sim/protocols/all.ts";
 import { type CampaignReport, reportOf } from "../sim/report.ts";
 import type { Reduction } from "../sim/shrink.ts";
 import { huntAll, summaryOf } from "./sim_planted.ts";
+import { writeReport } from "./sim_report.ts";
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     protocol: { type: "string", default: "swim" },
     seeds: { type: "string", default: "100" },
@@ -34,6 +36,7 @@ const { values } = parseArgs({
     planted: { type: "boolean", default: false },
     rounds: { type: "string", default: "5" },
     json: { type: "string" },
+    report: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -56,7 +59,11 @@ const shipped = protocols.get(values.protocol) ?? usage(
   }: current value is ${values.protocol}`,
 );
 const bugs = plantedBugs.get(shipped.name) ?? [];
+if (positionals.length > (values.report ? 1 : 0)) {
+  usage(`Cannot simulate as there is no argument ${positionals[0]}`);
+}
 if (values.planted) await hunted();
+if (values.report) await reported();
 const protocol = values.bug === undefined ? shipped : await plant(shipped, bugNamed(values.bug));
 if (values.replay) replay();
 else await run();
@@ -71,6 +78,13 @@ function bugNamed(bugName: string): PlantedBug {
     );
   }
   return bug;
+}
+
+async function reported(): Promise<never> {
+  const [file = `sim-${shipped.name}.html`] = positionals;
+  await writeReport(shipped, file, { say: (line) => console.log(line) });
+  console.log(`wrote ${file}`);
+  process.exit(EXIT.fine);
 }
 
 async function hunted(): Promise<never> {
