@@ -32,9 +32,12 @@
 export { Node, participantObserver } from "./membership/mod.ts";
 export type { CallOptions, NodeHealth, NodeOptions, NodeStats } from "./membership/mod.ts";
 export type { Clock, Logger, Observer } from "./membership/mod.ts";
-export { JoinError, StateTransitionError, StoppedError } from "./membership/mod.ts";
+export { JoinError, LeaveError, StateTransitionError, StoppedError } from "./membership/mod.ts";
+export type { Entry, NodeMetadata, NodeState } from "./membership/mod.ts";
 
 // How members learn of each other.
+export { scuttlebutt } from "./gossip/scuttlebutt/scuttlebutt.ts";
+export type { ScuttlebuttOptions } from "./gossip/scuttlebutt/mod.ts";
 export { swim } from "./gossip/swim/swim.ts";
 export type { SwimOptions, SwimPreset } from "./gossip/swim/mod.ts";
 export type { GossipStrategy } from "./gossip/mod.ts";
