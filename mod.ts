@@ -2,7 +2,8 @@
  * Clusters for TypeScript servers, on Deno, Bun and Node: who is alive, in which state, and who owns a key.
  *
  * A {@link Node} is a member. It speaks {@link swim} over {@link http2}, mounted in your own server, and places keys by a {@link ring}
- * or another algorithm. With the defaults it is wire-compatible with Grafana's ckit.
+ * or another algorithm. With the defaults it is wire-compatible with Grafana's ckit. With {@link scuttlebutt} in place of swim, every node
+ * also owns keys that reach all others.
  *
  * @example Usage
  * ```ts

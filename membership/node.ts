@@ -9,13 +9,12 @@ import type { LocalWrite, NodeMetadata, NodeState } from "../gossip/scuttlebutt/
 import type { Peer, PeerState } from "../shard/peer.ts";
 import type { Sharder } from "../shard/sharder.ts";
 import type { Hono } from "../transport/http2.ts";
-import { begin, end } from "./_node_life.ts";
+import { begin, declare, end, leave } from "./_node_life.ts";
 import { nodeParts } from "./_node_parts.ts";
 import type { NodeParts } from "./_node_parts.ts";
 import { checkJoinAddresses, joinAddresses } from "./addresses.ts";
 import type { CallOptions } from "./calls.ts";
-import { OperationError } from "./driver.ts";
-import { StateTransitionError, StoppedError } from "./errors.ts";
+import { StoppedError } from "./errors.ts";
 import { TypedEventTarget } from "./events.ts";
 import type { NodeEventMap } from "./events.ts";
 import { healthOf } from "./health.ts";
@@ -30,6 +29,9 @@ import type { NodeStats } from "./stats.ts";
  *
  * The life of a node: create it, mount {@link Node.routes} in the server, {@link Node.start} it, declare it a participant with
  * {@link Node.changeState}, {@link Node.stop} it. While it runs, its timers keep the process alive.
+ *
+ * With `gossip: scuttlebutt()` nodes also own keys that reach all others: {@link Node.upsertLocal}, {@link Node.node}, {@link Node.join},
+ * {@link Node.leave}, and the events of {@link NodeEventMap}.
  *
  * Identity is the name; the address may change from life to life. What the node says about others is what it last heard: two nodes
  * may disagree for a moment, so ownership is best effort, and no lock.
@@ -218,18 +220,7 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
     const change = this.#parts.calls.run(action, options, async (scope) => {
       await before;
       scope.throwIfAborted();
-      this.#parts.driver.run();
-      const from = this.currentState;
-      const propagated = this.#parts.metrics.stateChangeStarted();
-      try {
-        await this.#parts.driver.changeState(state);
-        propagated();
-      } catch (error) {
-        if (error instanceof OperationError && error.reason === "illegalState") {
-          throw new StateTransitionError(from, state);
-        }
-        throw error;
-      }
+      await declare(this.#parts, state);
     });
     this.#turn = change.catch(() => {});
     await change;
@@ -345,19 +336,11 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
    * @throws {StoppedError} When the node is stopped, before or meanwhile.
    */
   async leave(options: CallOptions = {}): Promise<void> {
-    const { keyValues, calls, joining, driver, goodbye } = this.#parts;
     this.#requireRunning("leave");
-    keyValues.require("leave without stopping");
+    this.#parts.keyValues.require("leave without stopping");
     options.signal?.throwIfAborted();
-    driver.run();
     this.#phase = "left";
-    const rejoined = joining.close();
-    try {
-      await calls.run("leave", options, () => goodbye.say());
-    } finally {
-      keyValues.changed();
-    }
-    await rejoined;
+    await leave(this.#parts, options);
   }
 
   /**

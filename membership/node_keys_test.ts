@@ -5,7 +5,7 @@ import { swim } from "../gossip/swim/mod.ts";
 import { faulty } from "../transport/faulty.ts";
 import { keptLog, settle } from "./_harness.ts";
 import { addressOf, names, type World, world } from "./_harness_world.ts";
-import { LeaveError, StoppedError } from "./errors.ts";
+import { JoinError, LeaveError, StoppedError } from "./errors.ts";
 import type { NodeEventMap } from "./events.ts";
 import { Node } from "./node.ts";
 import type { NodeOptions } from "./options.ts";
@@ -377,6 +377,18 @@ describe("Node with scuttlebutt()", () => {
     await assertRejects(() => a.join([]), TypeError, "current value is swim");
     await assertRejects(() => a.leave(), TypeError, "current value is swim");
     assertEquals(a.health.phase, "created");
+    await w.end();
+  });
+
+  it("protocols do not mix: nodes of another one are refused, and nothing changes", async () => {
+    const w = world();
+    const [a, b] = await cluster(w, 2) as [Node, Node];
+    const other = w.create("c", { gossip: swim("fast"), rejoinIntervalMs: Infinity });
+    await assertRejects(() => w.during(other.start([addressOf("a")])), JoinError);
+    await assertRejects(() => w.during(b.join([addressOf("c")])), JoinError);
+    await w.clock.advance(5_000);
+    assertEquals([a, b, other].map(({ peers }) => names(peers)), ["ab", "ab", "c"]);
+    assert(Object.keys(a.stats.refused).length > 0);
     await w.end();
   });
 
