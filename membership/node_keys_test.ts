@@ -353,12 +353,15 @@ describe("Node with scuttlebutt()", () => {
     const w = world();
     const [a] = await cluster(w, 2) as [Node, Node];
     const raises: number[] = [];
+    const claims: string[] = [];
     a.addEventListener("generation", ({ detail }) => void raises.push(detail.generation));
+    a.addEventListener("conflict", ({ detail }) => void claims.push(detail.name));
     const twin = w.create("a", { ...keyed(), advertiseAddr: "10.0.0.99:80", generation: 5 });
     await w.during(twin.join([addressOf("b")]));
     assert(await w.clock.until(() => raises.length > 0, NEWS_MS));
     assert(raises[0]! > 5 && a.localNode.generation >= raises[0]!);
     assertEquals(a.health.generation, a.localNode.generation);
+    assertEquals(new Set(claims), new Set(["a"]));
     await w.end();
   });
 
