@@ -33,6 +33,13 @@ export class Tally {
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + by);
   }
 
+  /** All counts together. */
+  get total(): number {
+    let sum = 0;
+    for (const count of this.#counts.values()) sum += count;
+    return sum;
+  }
+
   /** The counts now. */
   get counts(): Readonly<Record<string, number>> {
     return Object.freeze(Object.fromEntries(this.#counts));

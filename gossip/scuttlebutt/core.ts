@@ -239,8 +239,9 @@ export class ScuttlebuttCore implements GossipCore {
     this.#take(input);
     this.#confirm();
     const peers = this.#table.view.take();
-    if (peers !== undefined) turn.emit({ type: "peers", peers });
-    return turn.flush();
+    const effects = turn.flush();
+    // First the view, then what happened: who hears of a node can find it among the peers.
+    return peers === undefined ? effects : [{ type: "peers", peers }, ...effects];
   }
 
   #advance(now: number): void {
