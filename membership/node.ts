@@ -288,8 +288,8 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
   }
 
   /**
-   * Iterates over all nodes with their keys: how they are now, then the latest after each change. Slow consumers skip what was in between; for every single
-   * change listen to the events of {@link NodeEventMap}. Ends, without an error, when the signal aborts or the node is stopped.
+   * Iterates over all nodes with their keys: how they are now, then the latest after each change. Slow consumers skip what was in
+   * between; for every single change listen to the events of {@link NodeEventMap}. Ends, without an error, when the signal aborts or the node is stopped.
    *
    * @throws {TypeError} When the gossip protocol's nodes own no keys.
    */
@@ -327,8 +327,8 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
   }
 
   /**
-   * Leaves the cluster: tells up to three of the others, who tell the rest. Afterwards the node writes and joins nothing any more, but still answers, so
-   * that its goodbye spreads, until it is closed. May be repeated when it failed.
+   * Leaves the cluster: tells up to three of the others, who tell the rest. Afterwards the node writes and joins nothing any more, but
+   * still answers, so that its goodbye spreads, until it is closed. May be repeated when it failed.
    *
    * @param options Ends the waiting, not the leaving.
    * @throws {LeaveError} When there are others, and none of them could be told. The node has left all the same.
