@@ -17,13 +17,11 @@ import type { CallOptions } from "./calls.ts";
 import { StoppedError } from "./errors.ts";
 import { TypedEventTarget } from "./events.ts";
 import type { NodeEventMap } from "./events.ts";
-import { healthOf } from "./health.ts";
-import type { NodeHealth } from "./health.ts";
+import { healthOf, type NodeHealth } from "./health.ts";
 import type { Observer } from "./observers.ts";
 import { checkState, resolveNodeOptions } from "./options.ts";
 import type { NodeOptions, ResolvedNodeOptions } from "./options.ts";
-import { nodeStats } from "./stats.ts";
-import type { NodeStats } from "./stats.ts";
+import { type NodeStats, nodeStats } from "./stats.ts";
 
 /**
  * One member of an eventually consistent cluster: it knows who is alive and in which state, and who owns a key.
