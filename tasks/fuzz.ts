@@ -11,6 +11,7 @@ import {
   seededRandom,
 } from "../gossip/swim/wire/_harness_fuzz.ts";
 import { fuzzTargets as scuttlebuttTargets } from "../gossip/scuttlebutt/_harness_fuzz.ts";
+import { understood, usage, whole } from "./usage.ts";
 
 /** An input that takes longer is a failure: all of them are small. */
 const MAX_INPUT_MS = 2_000;
@@ -47,22 +48,16 @@ function fuzz(target: FuzzTarget, { inputs, seed }: { inputs: number; seed: numb
   return { accepted, refused: inputs - accepted, slowestMs, totalMs: performance.now() - began };
 }
 
-function count(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  console.error(`Cannot fuzz as '${name}' must be a whole number: current value is ${text}`);
-  Deno.exit(2);
-}
-
-const { values } = parseArgs({
-  options: {
-    inputs: { type: "string", default: "1000000" },
-    seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    target: { type: "string" },
-  },
-});
-const inputs = count("inputs", values.inputs);
-const seed = count("seed", values.seed);
+const { values } = understood("fuzz", () =>
+  parseArgs({
+    options: {
+      inputs: { type: "string", default: "1000000" },
+      seed: { type: "string", default: String(Date.now() % 1_000_000) },
+      target: { type: "string" },
+    },
+  }));
+const inputs = whole("fuzz", "inputs", values.inputs, 1);
+const seed = whole("fuzz", "seed", values.seed);
 // Some targets are whole worlds: one of their inputs counts for `weight`.
 const allTargets: readonly (FuzzTarget & { readonly weight?: number })[] = [
   ...fuzzTargets,
@@ -72,8 +67,11 @@ const targets = allTargets.filter(({ name }) =>
   values.target === undefined || name === values.target
 );
 if (targets.length === 0) {
-  console.error(`Cannot fuzz as 'target' must be one of: ${allTargets.map(({ name }) => name)}`);
-  Deno.exit(2);
+  usage(
+    `Cannot fuzz as 'target' must be one of ${
+      allTargets.map(({ name }) => name).join(", ")
+    }: current value is ${values.target}`,
+  );
 }
 // Refusals are errors by the million: their stacks would be most of the time.
 Error.stackTraceLimit = 0;

@@ -18,38 +18,33 @@ import { type CampaignReport, reportOf } from "../sim/report.ts";
 import type { Reduction } from "../sim/shrink.ts";
 import { huntAll, summaryOf } from "./sim_planted.ts";
 import { writeReport } from "./sim_report.ts";
+import { understood, usage, whole as wholeNumber } from "./usage.ts";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    protocol: { type: "string", default: "swim" },
-    seeds: { type: "string", default: "100" },
-    from: { type: "string" },
-    seed: { type: "string" },
-    nodes: { type: "string" },
-    only: { type: "string" },
-    "keep-nodes": { type: "string" },
-    "quiet-at": { type: "string" },
-    replay: { type: "boolean", default: false },
-    regression: { type: "boolean", default: false },
-    bug: { type: "string" },
-    planted: { type: "boolean", default: false },
-    rounds: { type: "string", default: "5" },
-    json: { type: "string" },
-    report: { type: "boolean", default: false },
-    verbose: { type: "boolean", default: false },
-  },
-});
+const { values, positionals } = understood("simulate", () =>
+  parseArgs({
+    allowPositionals: true,
+    options: {
+      protocol: { type: "string", default: "swim" },
+      seeds: { type: "string", default: "100" },
+      from: { type: "string" },
+      seed: { type: "string" },
+      nodes: { type: "string" },
+      only: { type: "string" },
+      "keep-nodes": { type: "string" },
+      "quiet-at": { type: "string" },
+      replay: { type: "boolean", default: false },
+      regression: { type: "boolean", default: false },
+      bug: { type: "string" },
+      planted: { type: "boolean", default: false },
+      rounds: { type: "string", default: "5" },
+      json: { type: "string" },
+      report: { type: "boolean", default: false },
+      verbose: { type: "boolean", default: false },
+    },
+  }));
 
-function usage(message: string): never {
-  console.error(message);
-  process.exit(EXIT.usage);
-}
-
-function whole(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  return usage(`Cannot simulate as '${name}' must be a whole number: current value is ${text}`);
+function whole(name: string, text: string, least?: number): number {
+  return wholeNumber("simulate", name, text, least);
 }
 
 const nodes = values.nodes === undefined ? undefined : whole("nodes", values.nodes);
