@@ -18,11 +18,11 @@ export interface ChartScale {
 
 /** What a page for people shows. */
 export const FULL_SCALE: ChartScale = Object.freeze({
-  sizes: Object.freeze([5, 10, 30, 100, 250]),
+  sizes: Object.freeze([5, 10, 30, 100, 200]),
   losses: Object.freeze([0, 0.1, 0.3, 0.5]),
-  nodes: 30,
+  nodes: 20,
   seeds: 3,
-  forMs: 300_000,
+  forMs: 120_000,
 });
 
 /** Share of packets lost where mistakes are counted. */
