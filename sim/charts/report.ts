@@ -60,13 +60,21 @@ export function chartsOf(
       points: spreadOf(size, 0),
     })),
   });
+  const lossy = losses.map((loss) => ({
+    name: `${Math.round(loss * 100)} % lost`,
+    points: spreadOf(nodes, loss),
+  }));
+  // One who is missed by all gossip hears of it in a push/pull, long after the rest.
+  const longest = 4 * (lossy[0]?.points.at(-1)?.x ?? Infinity);
   add({
     title: "One change of state spreads, by loss",
-    caption: `${nodes} nodes. Median of ${2 * seeds} changes. ${words(base)}.`,
+    caption:
+      `${nodes} nodes. Median of ${2 * seeds} changes. ${words(base)}. Lines that end early: ` +
+      "the rest heard of it later than the picture shows, in a push/pull.",
     ...spread,
-    lines: losses.map((loss) => ({
-      name: `${Math.round(loss * 100)} % lost`,
-      points: spreadOf(nodes, loss),
+    lines: lossy.map(({ name, points }) => ({
+      name,
+      points: points.filter(({ x }) => x <= longest),
     })),
   });
 
