@@ -8,7 +8,7 @@ export interface HuntOptions {
   readonly from: number;
   /** How often one starts anew, each time with other seeds. @default {5} */
   readonly rounds?: number;
-  /** Seeds of one round at most. @default {200} */
+  /** Seeds of one round at most. @default {400} */
   readonly maxSeeds?: number;
 }
 
@@ -27,7 +27,7 @@ export interface Caught {
 
 /** Plays seeds with a bug in the protocol until an invariant tells, some times over. */
 export function hunt(buggy: Protocol, bug: PlantedBug, options: HuntOptions): Caught {
-  const { from, rounds = 5, maxSeeds = 200 } = options;
+  const { from, rounds = 5, maxSeeds = 400 } = options;
   const seeds: (number | undefined)[] = [];
   const invariants = new Map<string, number>();
   for (let round = 0; round < rounds; round++) {
