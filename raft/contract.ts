@@ -11,7 +11,15 @@
  *
  * @module
  */
-import type { ClusterConfig, Entry, HardState, Index, NodeId, SnapshotMeta, Term } from "./entry.ts";
+import type {
+  ClusterConfig,
+  Entry,
+  HardState,
+  Index,
+  NodeId,
+  SnapshotMeta,
+  Term,
+} from "./entry.ts";
 import type { Message, SnapshotMessage } from "./message.ts";
 
 /** One wish in a change of the configuration. */
