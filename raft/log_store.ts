@@ -61,7 +61,7 @@ export interface LogStore {
    *
    * @param snapshots What the snapshot store verified, in any order. The recovered snapshot is the newest of them that the log knows: marked in
    * it, or taken at an entry that it holds.
-   * @throws {LogCorruptError} Something acknowledged is lost or damaged: refuse to start.
+   * @throws {WalCorruptError} Something acknowledged is lost or damaged: refuse to start.
    */
   open(snapshots?: readonly SnapshotMeta[]): Promise<OpenedLog>;
   /**

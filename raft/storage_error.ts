@@ -23,8 +23,8 @@ export interface LogDamage {
  * Something that was acknowledged is lost or damaged. The node must not start: a voter that forgets can elect a leader without committed
  * entries. Nothing on disk was changed.
  */
-export class LogCorruptError extends Error implements LogDamage {
-  override readonly name = "LogCorruptError";
+export class WalCorruptError extends Error implements LogDamage {
+  override readonly name = "WalCorruptError";
   /** The file. */
   readonly file: string;
   /** Where in it. */
