@@ -403,8 +403,8 @@ export class WalCore {
     if (this.#poison !== undefined || this.#background !== undefined || this.#closing !== "") {
       return;
     }
-    // The seal of the active segment's predecessor must not name a segment that waits for this job.
-    if (this.#staged.births.length > 0) return;
+    // The spare's names belong to one job at a time.
+    if (this.#staged.births.length > 0 || (this.#writing?.births.length ?? 0) > 0) return;
     const through = Math.min(this.#compactThrough, this.#durableMark);
     const [dead] = deadSegments(this.#segments, through, this.#bornSeq);
     if (dead !== undefined) {
