@@ -23,7 +23,7 @@ export interface SectorFate {
   readonly version: number;
   /** Bytes of it that did; the rest is of the version before. @default {all} */
   readonly tornAt?: number;
-  /** Whether it holds neither. */
+  /** Whether what was written there reads as noise. */
   readonly garbage?: boolean;
 }
 
@@ -253,6 +253,13 @@ export class SimDisk {
     this.#settle(inode, (_offset, versions) => ({ version: this.#random() < 0.5 ? versions : 0 }));
   }
 
+  /** Overwrites what was written; bytes that the sync before has promised stay. */
+  #spoil(content: Uint8Array, offset: number, durable: Uint8Array): void {
+    for (let i = 0; i < content.length; i++) {
+      if (content[i] !== (durable[offset + i] ?? 0)) content[i] = this.#random() * 256;
+    }
+  }
+
   /** Writes what a fate lets through, and takes the rest for written. */
   #settle(inode: Inode, fate: (offset: number, versions: number) => SectorFate): void {
     for (const sector of [...inode.dirty.keys()].sort((a, b) => a - b)) {
@@ -265,7 +272,7 @@ export class SimDisk {
         : versions[version - 2]!;
       const content = versions[version - 1]!.slice();
       for (let i = tornAt; i < content.length; i++) content[i] = old[i] ?? 0;
-      if (garbage) { for (let i = 0; i < content.length; i++) content[i] = this.#random() * 256; }
+      if (garbage) this.#spoil(content, offset, inode.durable);
       if (offset + content.length > inode.durable.length) {
         const grown = new Uint8Array(offset + content.length);
         grown.set(inode.durable);
