@@ -244,9 +244,9 @@ export class SimDisk {
     if (over > 0) throw new DiskFault("ENOSPC", "write");
   }
 
+  /** Writes what is dirty, and only that: what an earlier failed sync has lost stays lost. */
   #sync(inode: Inode): void {
-    inode.durable = inode.live.slice();
-    inode.dirty.clear();
+    this.#settle(inode, (_offset, versions) => ({ version: versions }));
   }
 
   #failSync(inode: Inode): void {
