@@ -54,9 +54,9 @@ export interface FileLogStoreOptions {
   readonly idleMs?: number;
   /** Told of each write and sync: how long, and what it made durable. */
   readonly onSync?: (ms: number, batches: number) => void;
-  /** @default {the machine's own, through `node:fs`} */
+  /** The files. @default {the machine's own, through `node:fs`} */
   readonly files?: FileSystem;
-  /** @default {the machine's own} */
+  /** Whom a lock may belong to. @default {the machine's own} */
   readonly processes?: ProcessTable;
 }
 
@@ -112,7 +112,11 @@ export class FileLogStore implements LogStore {
   #counts = { batches: 0, entries: 0, bytesWritten: 0, syncs: 0, lastSyncMs: 0 };
   #firstIndex: Index = 1;
 
-  /** @throws {RangeError} An option is out of range. */
+  /**
+   * Touches nothing yet.
+   *
+   * @throws {RangeError} An option is out of range.
+   */
   constructor(options: FileLogStoreOptions) {
     const { segmentBytes = 16 * 2 ** 20, reserveBytes = 2 ** 20, idleMs = 1000, onSync } = options;
     if (!Number.isSafeInteger(segmentBytes) || segmentBytes < 4096 || segmentBytes > 2 ** 30) {
