@@ -39,7 +39,7 @@ function written(end: "sealed" | "idle" | "bare"): { files: Files; model: LogMod
 }
 
 function found(files: Files) {
-  return { files, expected: true, snapshots: [] };
+  return { files, spareBytes: 0, expected: true, snapshots: [] };
 }
 
 /** Recovers, or says how it refused. */

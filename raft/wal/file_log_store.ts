@@ -4,7 +4,7 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { setImmediate } from "node:timers";
+import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import * as zlib from "node:zlib";
 import type { Index, SnapshotMeta } from "../entry.ts";
 import type { LogStore, LogStoreStats, OpenedLog, Persist } from "../log_store.ts";
@@ -15,6 +15,7 @@ import { lockDirectory, nodeProcesses, type ProcessTable } from "./directory_loc
 import { DiskDriver } from "./disk_driver.ts";
 import {
   errorCode,
+  fileLength,
   type FileSystem,
   readIfPresent,
   readWhole,
@@ -32,6 +33,7 @@ import {
 import { nodeFileSystem } from "./node_file_system.ts";
 import { recoverWal, type WalRecovery } from "./recover.ts";
 import { decodeSegmentHeader, parseSegmentName } from "./segment.ts";
+import { SPARE_FILE } from "./segment_list.ts";
 import type { DiskJob } from "./step.ts";
 
 /** Options of {@link FileLogStore}. */
@@ -100,6 +102,7 @@ export class FileLogStore implements LogStore {
   readonly #onSync: FileLogStoreOptions["onSync"];
   readonly #waiters: Waiter[] = [];
   #waiterHead = 0;
+  #pendingBytes = 0;
   #running: Running | undefined;
   #opened = false;
   #closing: Promise<void> | undefined;
@@ -184,6 +187,7 @@ export class FileLogStore implements LogStore {
     this.#counts.entries += effect.entries.length;
     const bytes = Math.max(0, running.core.stagedBytes - staged);
     this.#counts.bytesWritten += bytes;
+    this.#pendingBytes += bytes;
     return new Promise((resolve, reject) => {
       this.#waiters.push({ token: effect.token, bytes, resolve, reject });
       this.#appendedSinceTimer = true;
@@ -212,14 +216,10 @@ export class FileLogStore implements LogStore {
   /** Counts and sizes. */
   get stats(): LogStoreStats {
     const core = this.#running?.core;
-    let pendingBytes = 0;
-    for (let i = this.#waiterHead; i < this.#waiters.length; i++) {
-      pendingBytes += this.#waiters[i]!.bytes;
-    }
     return {
       ...this.#counts,
       pendingBatches: this.#waiters.length - this.#waiterHead,
-      pendingBytes,
+      pendingBytes: this.#pendingBytes,
       segments: core?.segments.length ?? 0,
       firstIndex: this.#firstIndex,
       lastIndex: (core?.nextIndex ?? 1) - 1,
@@ -253,7 +253,11 @@ export class FileLogStore implements LogStore {
     const storageId = identity ? storageIdBytes(identity.storageId) : firstStorageId(files);
     const expected = identity !== undefined;
     const options = this.#walOptions(storageId);
-    const recovery = recoverWal({ files, expected, snapshots }, options, [native, castagnoli]);
+    const spareBytes = files.has(SPARE_FILE)
+      ? await fileLength(fileSystem, `${directory}/${SPARE_FILE}`)
+      : 0;
+    const found = { files, spareBytes, expected, snapshots };
+    const recovery = recoverWal(found, options, [native, castagnoli]);
     // The identity is written after the first segment: without it, nobody was ever told that the log is open.
     if (!expected && recovery.state.batchSeq > 1) throw identityDamaged("it is missing");
     await disk.perform(recovery.repair);
@@ -342,6 +346,7 @@ export class FileLogStore implements LogStore {
       if (waiter === undefined) return;
       this.#waiterHead++;
       this.#counts.batches++;
+      this.#pendingBytes -= waiter.bytes;
       waiter.resolve();
       if (waiter.token === token) break;
     }
@@ -357,7 +362,7 @@ export class FileLogStore implements LogStore {
     this.#failure = failure;
     clearTimeout(this.#idleTimer);
     for (const waiter of this.#waiters.splice(this.#waiterHead)) waiter.reject(failure);
-    this.#waiters.length = this.#waiterHead = 0;
+    this.#waiters.length = this.#waiterHead = this.#pendingBytes = 0;
     if (!failure.full) return;
     const freed = disk.perform([{ type: "remove", file: RESERVE_FILE }]).catch(() => {});
     this.#jobs.add(freed);
@@ -371,7 +376,7 @@ export class FileLogStore implements LogStore {
       if (this.#appendedSinceTimer) this.#armIdle();
       else this.#step({ type: "idle" });
     }, this.#options.idleMs);
-    (this.#idleTimer as { unref?: () => void }).unref?.();
+    this.#idleTimer.unref();
   }
 
   async #close(): Promise<void> {

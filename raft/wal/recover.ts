@@ -30,13 +30,15 @@ import {
   type SegmentHeader,
   WAL_VERSION,
 } from "./segment.ts";
-import { SPARE_FILE, SPARE_TEMPORARY_FILE, type WalSegment } from "./segment_list.ts";
+import { SPARE_TEMPORARY_FILE, type WalSegment } from "./segment_list.ts";
 import type { DiskStep } from "./step.ts";
 
 /** What recovery looks at. */
 export interface WalFiles {
   /** Files of the directory, by name. Only those of the log are looked at. */
   readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Length of the spare segment's file; 0 when there is none. */
+  readonly spareBytes: number;
   /** Whether there must be a log: the store was opened before. */
   readonly expected: boolean;
   /** What the snapshot store verified. */
@@ -89,7 +91,7 @@ export function recoverWal(
 }
 
 /** A log that begins. */
-function firstSegment({ files }: WalFiles, options: WalOptions): WalRecovery {
+function firstSegment({ spareBytes }: WalFiles, options: WalOptions): WalRecovery {
   const birth = {
     seq: 1,
     firstIndex: 1,
@@ -110,7 +112,7 @@ function firstSegment({ files }: WalFiles, options: WalOptions): WalRecovery {
     nextIndex: 1,
     hardState: initialHardState,
     marks: [],
-    spare: files.has(SPARE_FILE),
+    spare: spareBytes >= options.segmentBytes,
   };
   return {
     opened: { hardState: initialHardState, snapshot: undefined, entries: [], tornBytes: 0 },
@@ -129,6 +131,7 @@ function firstSegment({ files }: WalFiles, options: WalOptions): WalRecovery {
 /** Goes through the batches of all segments, in order. */
 class Replay {
   readonly #input: WalFiles;
+  readonly #segmentBytes: number;
   readonly #segments: readonly OpenSegment[];
   readonly #held: WalSegment[] = [];
   readonly #image: LogImage;
@@ -146,6 +149,7 @@ class Replay {
     names: readonly string[],
   ) {
     this.#input = input;
+    this.#segmentBytes = options.segmentBytes;
     this.#segments = names.map((name) => openSegment(name, input.files, options, checksums));
     this.#segments.forEach(({ name, header }, i) => {
       const before = this.#segments[i - 1]?.header;
@@ -215,7 +219,8 @@ class Replay {
         nextIndex,
         hardState,
         marks,
-        spare: this.#input.files.has(SPARE_FILE),
+        // One that was made for smaller segments would make its segment look cut off.
+        spare: this.#input.spareBytes >= this.#segmentBytes,
       },
       repair: [...this.#repair, ...rewrites, ...syncs, { type: "syncDirectory" }],
       unmarked: marked ? undefined : snapshot,
