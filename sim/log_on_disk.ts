@@ -1,8 +1,9 @@
 import { castagnoli, ieee } from "../raft/wal/checksum.ts";
-import { WalCore, type WalEffect, type WalInput, type WalOptions } from "../raft/wal/core.ts";
+import { WalCore } from "../raft/wal/core.ts";
 import { recoverWal, type WalFiles, type WalRecovery } from "../raft/wal/recover.ts";
 import { SPARE_FILE } from "../raft/wal/segment_list.ts";
 import type { DiskJob } from "../raft/wal/step.ts";
+import type { WalEffect, WalInput, WalOptions } from "../raft/wal/wal_contract.ts";
 import type { SimDisk } from "./disk.ts";
 
 type Lane = DiskJob["lane"];

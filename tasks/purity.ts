@@ -6,7 +6,7 @@
 
 /** Of the storage of Raft: the formats, the log's state machine and its recovery. */
 const PURE_STORAGE =
-  /(^|\/)raft\/(wal\/(batch|checksum|core|identity|log_image|record|recover|segment|segment_list|step)|snapshot\/(format|snapshot_id))\.ts$/;
+  /(^|\/)raft\/(wal\/(batch|checksum|core|identity|log_image|open_segment|record|recover|segment|segment_head|segment_list|step|wal_contract)|snapshot\/(format|snapshot_id))\.ts$/;
 const PURE = /(^|\/)(shard|gossip)\/(?!.*(_test|_bench|_harness\w*|_conformance)\.ts$)[^]*\.ts$/;
 const PUBLISHED =
   /(^|\/)(shard|gossip|membership|transport|memconn|advertise|discovery|metrics)\/(?!.*(_test|_bench|_harness\w*|_conformance)\.ts$)[^]*\.ts$/;

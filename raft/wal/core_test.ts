@@ -8,7 +8,7 @@ import type { Persist } from "../log_store.ts";
 import { entriesFrom, entryAt, hard, persistOf, snapshotAt } from "./_conformance.ts";
 import { smallLog } from "./_harness_log.ts";
 import { castagnoli } from "./checksum.ts";
-import type { WalOptions } from "./core.ts";
+import type { WalOptions } from "./wal_contract.ts";
 import type { DiskStep } from "./step.ts";
 
 /** A log on a disk that performs steps when told. */

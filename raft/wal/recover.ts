@@ -17,21 +17,16 @@
  */
 import type { Index, SnapshotMeta } from "../entry.ts";
 import type { OpenedLog } from "../log_store.ts";
-import { ForeignStorageError, WalCorruptError } from "../storage_error.ts";
-import { BatchReader, firstEntryIndex, RESTATED, saltOf } from "./batch.ts";
+import { type BatchReader, firstEntryIndex, RESTATED } from "./batch.ts";
 import type { Checksum } from "./checksum.ts";
-import { segmentHead, type WalOptions, type WalState } from "./core.ts";
 import { initialHardState, LogImage } from "./log_image.ts";
 import type { WalRecord } from "./record.ts";
-import {
-  decodeSegmentHeader,
-  parseSegmentName,
-  SEGMENT_HEADER_BYTES,
-  type SegmentHeader,
-  WAL_VERSION,
-} from "./segment.ts";
+import { damaged, type OpenSegment, openSegment } from "./open_segment.ts";
+import { parseSegmentName, SEGMENT_HEADER_BYTES } from "./segment.ts";
+import { segmentHead } from "./segment_head.ts";
 import { SPARE_TEMPORARY_FILE, type WalSegment } from "./segment_list.ts";
 import type { DiskStep } from "./step.ts";
+import type { WalOptions, WalState } from "./wal_contract.ts";
 
 /** What recovery looks at. */
 export interface WalFiles {
@@ -59,14 +54,6 @@ export interface WalRecovery {
 
 /** Copies of torn tails that are kept, at most. */
 const TORN_COPIES = 4;
-
-/** One segment that is being read. */
-interface OpenSegment {
-  readonly name: string;
-  readonly header: SegmentHeader;
-  readonly checksum: Checksum;
-  readonly reader: BatchReader;
-}
 
 /**
  * Reads a log.
@@ -391,59 +378,9 @@ class Replay {
   }
 }
 
-function openSegment(
-  name: string,
-  files: ReadonlyMap<string, Uint8Array>,
-  { storageId }: WalOptions,
-  checksums: readonly Checksum[],
-): OpenSegment {
-  const bytes = files.get(name)!;
-  const named = parseSegmentName(name)!;
-  const decoded = decodeSegmentHeader(bytes, checksums);
-  if (decoded === undefined) damaged(name, 0, [named.firstIndex, 0], "its header does not verify");
-  const { header, checksum } = decoded;
-  if (header.version !== WAL_VERSION) {
-    throw new ForeignStorageError(name, "version", {
-      found: `${header.version}`,
-      wanted: `${WAL_VERSION}`,
-    });
-  }
-  if (header.storageId.some((byte, i) => byte !== storageId[i])) {
-    throw new ForeignStorageError(name, "storageId", {
-      found: hexOf(header.storageId),
-      wanted: hexOf(storageId),
-    });
-  }
-  if (header.seq !== named.seq || header.firstIndex !== named.firstIndex) {
-    damaged(name, 0, [named.firstIndex, 0], "its header is that of another segment");
-  }
-  if (bytes.length < header.capacity) {
-    damaged(name, bytes.length, [header.firstIndex, 0], "it is shorter than it was made");
-  }
-  return {
-    name,
-    header,
-    checksum,
-    reader: new BatchReader(bytes, checksum, saltOf(storageId, checksum)),
-  };
-}
-
 /** Where the bytes that are not zero end, at or after `from`. */
 function lastNonZero(bytes: Uint8Array, from: number): number {
   let end = bytes.length;
   while (end > from && bytes[end - 1] === 0) end--;
   return end;
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function damaged(
-  file: string,
-  offset: number,
-  [firstIndex, lastIndex]: readonly [Index, Index],
-  detail: string,
-): never {
-  throw new WalCorruptError({ file, offset, firstIndex, lastIndex, detail });
 }
