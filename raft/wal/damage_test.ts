@@ -176,6 +176,29 @@ describe("a damaged log", () => {
     assertEquals(model.countOf(result.opened, 0), model.effects.length);
   });
 
+  it("does not take a batch of another history of the same store for the next one", () => {
+    const history = (term: number): Files => {
+      const disk = new SimDisk(new Streams(1).named("disk"));
+      const log = new LogOnDisk(disk, smallLog, { expected: false, snapshots: [] });
+      for (const entries of [entriesFrom(1, 1, term), entriesFrom(2, 1, 5)]) {
+        log.step({ type: "append", effect: persistOf({ entries }) });
+        log.step({ type: "flush" });
+        while (log.lanes.length > 0) log.lanes.forEach((lane) => log.perform(lane));
+      }
+      return new Map(disk.files());
+    };
+    const [ours, theirs] = [history(1), history(2)];
+    const [name] = segmentsOf(ours);
+    const { state } = recoverWal(found(ours), smallLog, [ieee]);
+    const last = state.tail - 72;
+    const mixed = withBytes(ours, name!, (bytes) => {
+      bytes.set(theirs.get(name!)!.subarray(last, state.tail), last);
+    });
+    const result = verdict(mixed);
+    assert(typeof result !== "string");
+    assertEquals(result.opened.entries.map(({ term }) => term), [1]);
+  });
+
   it("refuses another store's segment, and one of a later version", () => {
     const { files } = written("sealed");
     const [name] = segmentsOf(files);
