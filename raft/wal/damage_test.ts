@@ -72,7 +72,8 @@ describe("a damaged log", () => {
       let lost = 0;
       for (const name of names) {
         const last = name === names.at(-1);
-        for (let at = 0; at < files.get(name)!.length; at++) {
+        // All bytes once; the other two ends share them.
+        for (let at = 0; at < files.get(name)!.length; at += end === "bare" ? 1 : 5) {
           const result = verdict(withBytes(files, name, (bytes) => bytes[at]! ^= 1 << (at % 8)));
           if (typeof result === "string") continue;
           const count = model.countOf(result.opened, 0);
@@ -91,7 +92,7 @@ describe("a damaged log", () => {
       const { files } = written(end);
       for (const name of segmentsOf(files)) {
         const whole = files.get(name)!;
-        for (let length = 0; length < whole.length; length++) {
+        for (let length = 0; length < whole.length; length += end === "bare" ? 1 : 7) {
           const result = verdict(new Map(files).set(name, whole.subarray(0, length)));
           assertEquals(result, "corrupt", `${name} ${length}`);
         }
