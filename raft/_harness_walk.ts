@@ -399,8 +399,14 @@ export function walk(init: WalkInit): Sightings {
     for (const id of everyone) if (!cluster.at(id).isUp) restart(id);
     if (!options.preVote || !options.checkQuorum) {
       // Without both, a member that was taken out and does not know it keeps the others electing (E10).
-      const { config } = newest(cluster).core.status;
-      for (const id of everyone) if (!membersOf(config).includes(id)) cluster.crash(id);
+      const { configIndex } = newest(cluster).core.status;
+      const belong = new Set<NodeId>();
+      for (const { core: { status } } of cluster.members.values()) {
+        if (status.configIndex >= configIndex) {
+          for (const id of membersOf(status.config)) belong.add(id);
+        }
+      }
+      for (const id of everyone) if (!belong.has(id)) cluster.crash(id);
     }
     cluster.advance(15_000);
     const leader = cluster.leader;
