@@ -116,7 +116,7 @@ class Player {
         return;
       case "drop":
         for (const message of this.#matching(options)) {
-          this.#out.push(`lost ${messageText(message)}`);
+          if (!this.#isQuiet) this.#out.push(`lost ${messageText(message)}`);
           cluster.lose(message);
         }
         return;
