@@ -89,6 +89,14 @@ export class Applier<Result> {
     return this.#sessions.size;
   }
 
+  /** Restores the state that the node begins with. @throws {Error} When it cannot be. */
+  async begin(meta: SnapshotMeta, open: () => Promise<AsyncIterable<Uint8Array>>): Promise<void> {
+    const { head, rest } = await split(await open());
+    await this.#options.stateMachine.restore(rest);
+    this.#sessions.restore(head);
+    this.#position = { index: meta.index, term: meta.term };
+  }
+
   /** Applies entries after what was handed over before. */
   push(entries: readonly Entry[]): void {
     this.#jobs.push({ type: "apply", entries });
@@ -231,12 +239,8 @@ export class Applier<Result> {
     meta: SnapshotMeta,
     open: () => Promise<AsyncIterable<Uint8Array>>,
   ): Promise<void> {
-    const { head, rest } = await split(await open());
-    await this.#options.stateMachine.restore(rest);
-    if (this.#closed) return;
-    this.#sessions.restore(head);
-    this.#position = { index: meta.index, term: meta.term };
-    this.#options.restored(meta);
+    await this.begin(meta, open);
+    if (!this.#closed) this.#options.restored(meta);
   }
 
   #capture(done: (captured: Captured) => void): void {

@@ -37,6 +37,8 @@ export class Forwarding<Result> {
   readonly #pending = new Map<number, Forward<Result>>();
   #bytes = 0;
   #sequence = 0;
+  /** Whether the group has a session of this client. */
+  #known = false;
   #leader: NodeId | undefined;
 
   constructor(options: ForwardingOptions) {
@@ -56,7 +58,8 @@ export class Forwarding<Result> {
     times: { readonly enqueueBy: number; readonly doneBy: number },
   ): Pending<Result> {
     const sequence = ++this.#sequence;
-    const lowestPending: number = this.#pending.keys().next().value ?? sequence;
+    // A group that never heard of this client must take its first command for new, whichever that is.
+    const lowestPending: number = this.#known ? this.#pending.keys().next().value ?? sequence : 1;
     const { client, maxPendingBytes } = this.#options;
     const pending: Pending<Result> = {
       data: encodeCommand(command, { client, sequence, lowestPending }),
@@ -110,6 +113,7 @@ export class Forwarding<Result> {
   /** A command with a session was applied here; perhaps one of these. */
   answered({ client, sequence }: CommandSession, index: Index, result: Result | undefined): void {
     if (client !== this.#options.client) return;
+    this.#known = true;
     const forward = this.#pending.get(sequence);
     if (forward === undefined) return;
     this.#forget(sequence);
@@ -130,6 +134,7 @@ export class Forwarding<Result> {
   }
 
   #send(sequence: number, forward: Forward<Result>): void {
+    forward.retryAt = Infinity;
     if (this.#leader === undefined || forward.pending.settled) return;
     forward.sent++;
     forward.pending.appended = true; // for all that is known
