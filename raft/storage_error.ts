@@ -118,6 +118,29 @@ export class ForeignStorageError extends Error {
   }
 }
 
+/** The directory cannot be made, read or written. `cause` is what the system said. */
+export class StorageUnusableError extends Error {
+  override readonly name = "StorageUnusableError";
+  /** The directory. */
+  readonly directory: string;
+  /** The system's code: `EACCES`, `EROFS`, `ENOSPC`, … */
+  readonly code: string;
+
+  /**
+   * @param directory The directory.
+   * @param cause What the system said.
+   */
+  constructor(directory: string, cause: unknown) {
+    const code = (cause as { readonly code?: unknown } | undefined)?.code;
+    super(
+      `Cannot use ${directory} for storage: ${cause instanceof Error ? cause.message : cause}`,
+      { cause },
+    );
+    this.directory = directory;
+    this.code = typeof code === "string" ? code : "";
+  }
+}
+
 /** A snapshot does not verify. */
 export class SnapshotCorruptError extends Error {
   override readonly name = "SnapshotCorruptError";

@@ -137,7 +137,6 @@ export class MemorySnapshotStore implements SnapshotStore {
     return {
       meta,
       digest,
-      // deno-lint-ignore require-await -- an async iterable of what is at hand
       async *[Symbol.asyncIterator]() {
         let skip = offset;
         for (const chunk of chunks) {
