@@ -4,14 +4,14 @@
  * @module
  */
 import { Registry as PromRegistry } from "prom-client";
-import type { RaftNodeStats, RaftStatus } from "../raft/node_status.ts";
+import type { RaftNodeStats, RaftNodeStatus } from "../raft/node_status.ts";
 import { pulled, type Sample } from "./_pulled.ts";
 import type { Registry } from "./registry.ts";
 
 /** What {@link raftMetrics} reads of a node. */
 export interface RaftReading {
   /** The node as it is now. */
-  readonly status: RaftStatus;
+  readonly status: RaftNodeStatus;
   /** Counts and gauges. */
   readonly stats: RaftNodeStats;
 }
@@ -106,14 +106,14 @@ export function raftMetrics(options: RaftMetricsOptions): Registry {
     "peer_match_index",
     "Last index that a member is known to hold; only where the node leads",
     "peer",
-    ({ status }) => status.peers.map(({ id, matchIndex }) => [id, matchIndex]),
+    ({ status }) => status.peers.map(({ id, match }) => [id, match]),
   );
   many(
     "gauge",
-    "peer_recently_active",
-    "Whether a member was heard within an election timeout; only where the node leads",
+    "peer_silent_seconds",
+    "Time since a member was heard; only where the node leads",
     "peer",
-    ({ status }) => status.peers.map(({ id, recentlyActive }) => [id, recentlyActive ? 1 : 0]),
+    ({ status }) => status.peers.map(({ id, silentMs }) => [id, silentMs / 1_000]),
   );
   many(
     "gauge",

@@ -8,7 +8,7 @@ import { type Clock, systemClock } from "../membership/clock.ts";
 import type { MemberChange } from "./contract.ts";
 import type { ClusterConfig, Index, NodeId } from "./entry.ts";
 import type { RaftNode } from "./raft_node.ts";
-import type { PeerStatus } from "./node_status.ts";
+import type { MemberProgress } from "./status.ts";
 
 /** Options of {@link Autopilot}. All times in milliseconds. */
 export interface AutopilotOptions {
@@ -18,6 +18,8 @@ export interface AutopilotOptions {
   readonly intervalMs?: number;
   /** How long a learner must have been healthy to get a vote. @default {10000} */
   readonly stabilizationMs?: number;
+  /** Silence up to which a member counts as healthy. @default {1000} */
+  readonly maxSilenceMs?: number;
   /** Entries behind the commit index up to which a member counts as caught up. @default {1000} */
   readonly maxTrailingEntries?: number;
   /** Silence after which a member is taken out; `Infinity`: never. @default {Infinity} */
@@ -177,6 +179,7 @@ export class Autopilot implements AsyncDisposable {
     const now = this.#clock.now();
     const present = new Set<NodeId>();
     for (const peer of status.peers) {
+      if (peer.isDeparting) continue;
       present.add(peer.id);
       this.#note(peer, status.commitIndex - maxTrailingEntries, now);
     }
@@ -222,13 +225,14 @@ export class Autopilot implements AsyncDisposable {
     });
   }
 
-  #note({ id, recentlyActive, matchIndex }: PeerStatus, caughtUp: Index, now: number): void {
-    const healthy = recentlyActive && matchIndex >= caughtUp;
+  #note({ id, silentMs, match }: MemberProgress, caughtUp: Index, now: number): void {
+    const healthy = silentMs <= (this.#options.maxSilenceMs ?? 1_000) && match >= caughtUp;
     const before = this.#health.get(id);
     this.#health.set(id, {
       healthy,
       since: before?.healthy === healthy ? before.since : now,
-      heardAt: recentlyActive || before === undefined ? now : before.heardAt,
+      // A reign begins without having heard anybody: silence counts from there.
+      heardAt: before === undefined ? now : Math.max(before.heardAt, now - silentMs),
     });
   }
 }

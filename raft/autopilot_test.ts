@@ -4,7 +4,7 @@ import type { Clock } from "../membership/clock.ts";
 import { Autopilot, type AutopilotRules, decide, type MemberHealth } from "./autopilot.ts";
 import type { MemberChange } from "./contract.ts";
 import type { ClusterConfig } from "./entry.ts";
-import type { RaftStatus } from "./node_status.ts";
+import type { RaftNodeStatus } from "./node_status.ts";
 
 const ids = ["a", "b", "c", "d", "e"];
 const config = (voters: string[], learners: string[] = []): ClusterConfig => ({
@@ -84,11 +84,12 @@ describe("Autopilot", () => {
       peers: ["b", "c", "d"].map((id) => ({
         id,
         state: "replicate",
-        matchIndex: 4_500,
-        nextIndex: 4_501,
-        recentlyActive: true,
+        match: 4_500,
+        next: 4_501,
+        silentMs: 20,
+        isDeparting: false,
       })),
-    } as unknown as RaftStatus;
+    } as unknown as RaftNodeStatus;
     const node = {
       status,
       changeMembership: (

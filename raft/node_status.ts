@@ -8,24 +8,11 @@ import type { LeaderHint } from "./errors.ts";
 import type { ClusterConfig, Index, NodeId, SnapshotMeta, Term } from "./entry.ts";
 import type { LogStoreStats } from "./log_store.ts";
 import type { RaftDriverStats } from "./driver.ts";
+import type { MemberProgress } from "./status.ts";
 import type { RaftTransportStats } from "./transport.ts";
 
-/** What a leader knows of a member. */
-export interface PeerStatus {
-  /** The member. */
-  readonly id: NodeId;
-  /** How entries are sent to it: one at a time until it is known what it has, freely, or not at all while it takes a snapshot. */
-  readonly state: "probe" | "replicate" | "snapshot";
-  /** The last index that it is known to hold durably. */
-  readonly matchIndex: Index;
-  /** The next index to send. */
-  readonly nextIndex: Index;
-  /** Whether it was heard from within an election timeout. */
-  readonly recentlyActive: boolean;
-}
-
 /** A node at one instant. Frozen. */
-export interface RaftStatus {
+export interface RaftNodeStatus {
   /** The own name. */
   readonly id: NodeId;
   /** What the node is. `halted`: it takes part no more. */
@@ -49,7 +36,7 @@ export interface RaftStatus {
   /** The newest snapshot. */
   readonly snapshot: SnapshotMeta | undefined;
   /** The other members; only a leader knows them, elsewhere empty. */
-  readonly peers: readonly PeerStatus[];
+  readonly peers: readonly MemberProgress[];
 }
 
 /** All numbers of a node, at one instant. Frozen. */

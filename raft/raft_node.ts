@@ -11,7 +11,9 @@ import { watch } from "../membership/watch.ts";
 import type { ConfigChange, MemberChange, RaftInput } from "./contract.ts";
 import { Applier, SESSION_EXPIRED } from "./driver/applier.ts";
 import { BARRIER_DATA, type CommandSession, encodeCommand } from "./driver/command.ts";
-import { createCore, decodeConfig, foundation, type NodeCore } from "./driver/core_adapter.ts";
+import { decodeConfig, emptyConfig } from "./config.ts";
+import type { RaftCore } from "./core.ts";
+import { COMMAND_OVERHEAD_BYTES, createCore, foundation } from "./driver/core_adapter.ts";
 import { Forwarding } from "./driver/forwarding.ts";
 import type { Committed, Pending, ProposalSink } from "./driver/pending.ts";
 import { Proposals, settle } from "./driver/proposals.ts";
@@ -34,7 +36,7 @@ import {
   type ResolvedRaftNodeOptions,
   resolveRaftNodeOptions,
 } from "./node_options.ts";
-import type { RaftNodeStats, RaftStatus } from "./node_status.ts";
+import type { RaftNodeStats, RaftNodeStatus } from "./node_status.ts";
 import { RaftTransport } from "./transport.ts";
 import type { Forwarded } from "./wire/proposal_codec.ts";
 
@@ -111,7 +113,7 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
   readonly events: TypedEventTarget<RaftNodeEventMap> = new TypedEventTarget();
 
   readonly #options: ResolvedRaftNodeOptions<Result>;
-  readonly #core: NodeCore;
+  readonly #core: RaftCore;
   readonly #driver: RaftDriver;
   readonly #transport: RaftTransport;
   readonly #proposals: Proposals<Result>;
@@ -129,7 +131,7 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
   #token = 0;
   #state: "running" | "halted" | "closed" = "running";
   #failure: Error | undefined;
-  #role: RaftStatus["role"] = "follower";
+  #role: RaftNodeStatus["role"] = "follower";
   #term: number;
   #leader: NodeId | undefined;
   /** In force. */
@@ -153,13 +155,14 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
   ) {
     const { clock, random, defer, logger } = options;
     this.#options = options;
-    this.#core = createCore(options, opened, clock.now());
-    const initial = this.#core.status();
+    this.#core = createCore(options, opened);
+    const initial = this.#core.status;
     this.#term = initial.term;
     this.#config = initial.config;
     this.#configIndex = initial.configIndex;
     const { snapshot } = opened;
-    this.#applied = snapshot ?? { config: initial.config, configIndex: 0 };
+    this.#applied = snapshot ?? { config: emptyConfig, configIndex: 0 };
+    this.#configCommitted = initial.isConfigCommitted;
     const feed = (input: RaftInput) => this.#driver.feed(input);
     const token = () => ++this.#token;
     this.#transport = new RaftTransport({
@@ -169,7 +172,10 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
       cluster: options.clusterName,
       id: options.id,
       address: options.address,
-      limits: { maxEntryBytes: options.maxCommandBytes + 4_096, ...options.transportLimits },
+      limits: {
+        maxEntryBytes: options.maxCommandBytes + COMMAND_OVERHEAD_BYTES,
+        ...options.transportLimits,
+      },
       handlers: {
         message: (message) => feed({ type: "message", message }),
         forwarded: (from, forwarded) => this.#forwarded(from, forwarded),
@@ -229,7 +235,7 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Opens the stores, restores the state machine and starts to take part.
+   * Opens the stores, restores the state machine and starts to take part. When it fails, the stores and the transport are closed.
    *
    * @throws {TypeError} When an option is none.
    * @throws {RangeError} When an option is out of range.
@@ -262,8 +268,7 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
       node.#driver.start();
       return node;
     } catch (error) {
-      await log.close().catch(() => {});
-      await snapshots.close().catch(() => {});
+      await Promise.allSettled([resolved.transport.close(), log.close(), snapshots.close()]);
       throw error;
     }
   }
@@ -279,8 +284,8 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
   }
 
   /** The node as it is now. */
-  get status(): RaftStatus {
-    const core = this.#core.status();
+  get status(): RaftNodeStatus {
+    const core = this.#core.status;
     return Object.freeze({
       id: this.#options.id,
       role: this.#role,
@@ -293,7 +298,7 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
       commitIndex: core.commitIndex,
       appliedIndex: this.#applier.position.index,
       snapshot: this.#snapshots.latest,
-      peers: core.peers,
+      peers: core.progress,
     });
   }
 
@@ -322,7 +327,7 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
    * Iterates over the node's status, beginning with the current one; who is slow gets the latest. A step of the role, the leader, the
    * configuration or the snapshot is a change; a growing log is none.
    */
-  watch(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<RaftStatus> {
+  watch(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<RaftNodeStatus> {
     return watch({
       current: () => this.status,
       subscribe: (change, end) => {
@@ -692,7 +697,9 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
     };
     if (data[0] !== 1) return this.#refuse("forwarded", `${from} handed on no command`);
     if (this.#role !== "leader") return refuse("notLeader");
-    if (data.length > this.#options.maxCommandBytes + 512) return refuse("tooLarge");
+    if (data.length > this.#options.maxCommandBytes + COMMAND_OVERHEAD_BYTES) {
+      return refuse("tooLarge");
+    }
     this.#proposals.add(this.#pending(data, {}, {
       committed: () => {}, // the asker sees it applied
       failed: (outcome, reason) => {

@@ -278,7 +278,7 @@ describe("RaftNode membership", () => {
     assertEquals(leader.status.config.learners, ["d"]);
     await group.time.until("the learner is known to have caught up", () => {
       const peer = leader.status.peers.find(({ id }) => id === "d");
-      return peer !== undefined && peer.matchIndex === leader.status.lastIndex;
+      return peer !== undefined && peer.match === leader.status.lastIndex;
     });
     await group.time.value(leader.promote("d"));
     assertEquals(leader.status.config.voters, ["a", "b", "c", "d"]);

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Logger, logtape } from "../membership/logger.ts";
-import { decodeConfig, encodeConfig } from "./driver/core_adapter.ts";
+import { decodeConfig, encodeConfig } from "./config.ts";
 import type { ClusterConfig, Entry, Index, NodeId, Term } from "./entry.ts";
 import type { LogStore, SnapshotStore } from "./log_store.ts";
 

@@ -109,7 +109,7 @@ export async function stored(store: MemorySnapshotStore, bytes: number): Promise
       learners: [],
       learnersNext: [],
       autoLeave: false,
-      addresses: [],
+      addresses: [["a", "a:1"], ["b", "b:1"]],
     },
   };
   const sink = await store.create(meta);

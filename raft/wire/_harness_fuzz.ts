@@ -30,7 +30,7 @@ export const CONFIG: ClusterConfig = {
   learners: ["d"],
   learnersNext: ["c"],
   autoLeave: true,
-  addresses: [["a", "10.0.0.1:1"], ["b", "[::1]:2"], ["d", ""]],
+  addresses: [["a", "10.0.0.1:1"], ["b", "[::1]:2"], ["c", "c:1"], ["d", ""], ["ü", "u:1"]],
 };
 
 /** A snapshot. */

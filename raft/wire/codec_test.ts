@@ -12,14 +12,11 @@ import {
   raftTargets,
   wireBytes,
 } from "./_harness_fuzz.ts";
-import { ByteReader } from "./byte_reader.ts";
-import { ByteWriter } from "./byte_writer.ts";
 import { crc32, scriptedCrc32 } from "./crc32.ts";
 import { DecodeError } from "./decode_error.ts";
 import { EntriesEncoder } from "./entries_codec.ts";
 import { FrameAssembler } from "./frame.ts";
 import { answerHello, decodeHello, encodeHello, type Hello } from "./hello.ts";
-import { readConfig, writeConfig } from "./meta_codec.ts";
 import { decodeMessage, encodeMessage } from "./messages_codec.ts";
 
 const route = { from: "a", to: "b" };
@@ -140,15 +137,6 @@ describe("raft frames", () => {
     assert(one.body !== three.body);
     entries.clear();
     assert(encodeMessage(append, { entries }).body !== one.body);
-  });
-
-  it("carry configurations, and refuse unsorted ones", () => {
-    const writer = new ByteWriter();
-    writeConfig(writer, CONFIG);
-    assertEquals(readConfig(new ByteReader(writer.finish())), CONFIG);
-    const unsorted = new ByteWriter();
-    writeConfig(unsorted, { ...CONFIG, voters: ["b", "a"] });
-    assertThrows(() => readConfig(new ByteReader(unsorted.finish())), DecodeError);
   });
 });
 
