@@ -109,8 +109,6 @@ export class WalCore {
   readonly #options: WalOptions;
   readonly #salt: number;
   readonly #segments: Writable<WalSegment>[];
-  /** Segments before this one may go: it is on disk with all that they said. */
-  #bornSeq: number;
   #tail: number;
   #batchSeq: number;
   #chain: number;
@@ -142,7 +140,6 @@ export class WalCore {
     this.#options = options;
     this.#salt = saltOf(options.storageId, options.checksum);
     this.#segments = state.segments.map((segment) => ({ ...segment }));
-    this.#bornSeq = state.segments.at(-1)!.seq;
     this.#tail = state.tail;
     this.#batchSeq = state.batchSeq;
     this.#durableSeq = state.batchSeq;
@@ -324,7 +321,7 @@ export class WalCore {
   #done(operation: number, effects: WalEffect[]): void {
     if (this.#poison !== undefined) return;
     if (this.#writing?.operation === operation) {
-      const { buffer, lastSeq, mark, syncs, token, births } = this.#writing;
+      const { buffer, lastSeq, mark, syncs, token } = this.#writing;
       this.#writing = undefined;
       buffer.clear();
       this.#resting = buffer;
@@ -332,7 +329,6 @@ export class WalCore {
         this.#durableSeq = lastSeq;
         this.#durableMark = mark;
       }
-      this.#bornSeq = births.at(-1)?.seq ?? this.#bornSeq;
       if (token !== undefined) effects.push({ type: "durable", token });
     } else if (this.#background?.operation === operation) {
       const { ended } = this.#background;
@@ -403,10 +399,10 @@ export class WalCore {
     if (this.#poison !== undefined || this.#background !== undefined || this.#closing !== "") {
       return;
     }
-    // The seal of the active segment's predecessor must not name a segment that waits for this job.
-    if (this.#staged.births.length > 0) return;
+    // The spare's names belong to one job at a time; and a segment may go only once the next one, which restates what it said, is on disk.
+    if (this.#staged.births.length > 0 || (this.#writing?.births.length ?? 0) > 0) return;
     const through = Math.min(this.#compactThrough, this.#durableMark);
-    const [dead] = deadSegments(this.#segments, through, this.#bornSeq);
+    const [dead] = deadSegments(this.#segments, through);
     if (dead !== undefined) {
       const keep = !this.#spare && dead.capacity === this.#options.segmentBytes;
       const step: DiskStep = keep

@@ -136,6 +136,8 @@ class Replay {
   #chain: number;
   #repair: DiskStep[] = [];
   #tornBytes = 0;
+  /** Batches that no later one calls durable: where the first begins in each segment. */
+  #unclaimed: { readonly seq: number; readonly which: number; readonly at: number }[] = [];
 
   constructor(
     input: WalFiles,
@@ -197,6 +199,7 @@ class Replay {
     const before = last > 0 ? [this.#segments[last - 1]!.name] : [];
     // A process that died has left what it wrote in memory: only a sync makes it durable.
     const syncs = [...before, name].map((file): DiskStep => ({ type: "sync", file }));
+    const rewrites = this.#rewrites(last, tail);
     return {
       opened: {
         hardState: { ...hardState, commit },
@@ -214,9 +217,26 @@ class Replay {
         marks,
         spare: this.#input.files.has(SPARE_FILE),
       },
-      repair: [...this.#repair, ...syncs, { type: "syncDirectory" }],
+      repair: [...this.#repair, ...rewrites, ...syncs, { type: "syncDirectory" }],
       unmarked: marked ? undefined : snapshot,
     };
+  }
+
+  /**
+   * What may be in memory and not on disk. After a sync that failed, the pages count as clean: only writing them again makes the next sync
+   * write them.
+   */
+  #rewrites(last: number, tail: number): DiskStep[] {
+    const steps: DiskStep[] = [];
+    const ends = new Map<number, number>([[last, tail]]);
+    for (const { which, at } of [...this.#unclaimed].reverse()) {
+      const { name, reader } = this.#segments[which]!;
+      const end = ends.get(which) ?? at + reader.lengthAt(at);
+      ends.set(which, end);
+      if (this.#unclaimed.find((other) => other.which === which)!.at !== at) continue;
+      steps.push({ type: "write", file: name, offset: at, bytes: reader.bytes.slice(at, end) });
+    }
+    return steps;
   }
 
   #replaySegment(which: number): { readonly end: number; readonly sealed: boolean } {
@@ -245,6 +265,7 @@ class Replay {
         held();
         return { end: at, sealed: false };
       }
+      this.#claim(reader.header(at)!.durableSeq, { seq: this.#seq, which, at });
       at += reader.lengthAt(at);
       if (batch === 0) start = at;
       for (const record of records) {
@@ -261,6 +282,13 @@ class Replay {
         return { end: at, sealed: true };
       }
     }
+  }
+
+  #claim(durableSeq: number, batch: { seq: number; which: number; at: number }): void {
+    let claimed = 0;
+    while ((this.#unclaimed[claimed]?.seq ?? Infinity) <= durableSeq) claimed++;
+    if (claimed > 0) this.#unclaimed.splice(0, claimed);
+    this.#unclaimed.push(batch);
   }
 
   /** The batch at `at`, if it is whole and the next one. */

@@ -23,17 +23,16 @@ export const SPARE_FILE = "spare.log";
 export const SPARE_TEMPORARY_FILE = "spare.tmp";
 
 /**
- * The oldest segments that hold nothing after `through`.
+ * The oldest segments that hold nothing after `through`. Never the last, which batches go to.
  *
  * @param segments Oldest first.
  * @param through Entries up to here are covered by a snapshot that the log durably names.
- * @param bornSeq The newest segment that is on disk with its restatement.
  */
 export function deadSegments(
   segments: readonly WalSegment[],
   through: Index,
-  bornSeq: number,
 ): readonly WalSegment[] {
-  const alive = segments.findIndex(({ seq, maxIndex }) => seq >= bornSeq || maxIndex > through);
-  return segments.slice(0, Math.max(0, alive));
+  const closed = segments.slice(0, -1);
+  const alive = closed.findIndex(({ maxIndex }) => maxIndex > through);
+  return alive < 0 ? closed : closed.slice(0, alive);
 }
