@@ -12,17 +12,17 @@ import {
   type AppliedCommand,
   FileLogStore,
   FileSnapshotStore,
-  type FileSystem,
   type LogStore,
   MemoryLogStore,
   MemorySnapshotStore,
-  nodeFileSystem,
   ProposalError,
   RaftNode,
   type SnapshotStore,
   type StateMachine,
 } from "@ck/cluster/raft";
 import { http2, listen } from "@ck/cluster/transport";
+import type { FileSystem } from "../../raft/wal/file_system.ts";
+import { nodeFileSystem } from "../../raft/wal/node_file_system.ts";
 import { crc32 } from "../../raft/wire/crc32.ts";
 import { readU32, writeU32 } from "../../raft/wire/byte_writer.ts";
 import type { Loop, NodeRequest } from "./line_protocol.ts";
