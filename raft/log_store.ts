@@ -117,7 +117,7 @@ export interface SnapshotSource extends AsyncIterable<Uint8Array> {
   readonly meta: SnapshotMeta;
   /** What the whole state is checked against. */
   readonly digest: SnapshotDigest;
-  /** Lets go of it; ending the iteration does so too. Its store keeps a snapshot that is being read. */
+  /** Lets go of it; ending the iteration does so too. It can be read to its end although its store has dropped it. */
   close(): Promise<void>;
 }
 
