@@ -76,3 +76,7 @@ export {
 export { MemoryLogStore } from "./wal/memory_log_store.ts";
 export { FileLogStore, type FileLogStoreOptions } from "./wal/file_log_store.ts";
 export { MemorySnapshotStore } from "./snapshot/memory_snapshot_store.ts";
+export {
+  FileSnapshotStore,
+  type FileSnapshotStoreOptions,
+} from "./snapshot/file_snapshot_store.ts";

@@ -46,7 +46,7 @@ const node = await RaftNode.open({
   address: addr,
   transport,
   log: new FileLogStore({ directory: dir, cluster: "raft-kv", nodeId: id }),
-  snapshots: new FileSnapshotStore({ directory: dir }),
+  snapshots: new FileSnapshotStore({ directory: `${dir}/snap` }),
   stateMachine: store,
   bootstrap: founders,
   heartbeatIntervalMs: 50,
