@@ -10,7 +10,12 @@ import { Tally } from "../membership/stats.ts";
 import { watch } from "../membership/watch.ts";
 import type { ConfigChange, MemberChange, RaftInput } from "./contract.ts";
 import { Applier, SESSION_EXPIRED } from "./driver/applier.ts";
-import { BARRIER_DATA, type CommandSession, encodeCommand } from "./driver/command.ts";
+import {
+  BARRIER_DATA,
+  CommandEncoder,
+  type CommandSession,
+  encodeCommand,
+} from "./driver/command.ts";
 import { decodeConfig, emptyConfig } from "./config.ts";
 import type { RaftCore } from "./core.ts";
 import { COMMAND_OVERHEAD_BYTES, createCore, foundation } from "./driver/core_adapter.ts";
@@ -121,6 +126,7 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
   readonly #applier: Applier<Result>;
   readonly #snapshots: Snapshots;
   readonly #forwarding: Forwarding<Result>;
+  readonly #encoder = new CommandEncoder();
   readonly #throttle = new LogThrottle(10_000);
   readonly #refused = new Tally();
   readonly #failures = new Tally();
@@ -360,7 +366,10 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
         );
       }
       if (this.#role === "leader") {
-        const pending = this.#pending(encodeCommand(command, options.session), options, sink);
+        const data = options.session === undefined
+          ? this.#encoder.encode(command)
+          : encodeCommand(command, options.session);
+        const pending = this.#pending(data, options, sink);
         this.#abortable(pending, options.signal);
         this.#proposals.add(pending);
       } else this.#elsewhere(command, options, sink);
