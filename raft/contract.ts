@@ -188,6 +188,7 @@ export type RaftEffect =
 
 /** What a store gave back at start. */
 export interface Recovered {
+  /** Term, vote and commit hint; all 0 and nobody in an empty store. */
   readonly hardState: HardState;
   /** The latest snapshot that the log connects to. */
   readonly snapshot: SnapshotMeta | undefined;
