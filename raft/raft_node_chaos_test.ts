@@ -100,6 +100,7 @@ async function play(seed: number): Promise<void> {
   if (isolated !== undefined) group.heal(isolated);
   if (stopped !== undefined) await group.start(stopped, options);
   await group.time.until("all calls end", () => calls.size === 0);
+  await group.time.pass(500); // a transfer under way ends
   const leader = await group.leader();
   await group.time.value(leader.barrier());
   const { lines } = group.members.get(leader.id)!.journal;
