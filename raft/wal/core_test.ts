@@ -112,8 +112,8 @@ describe("the log's core", () => {
 
   it("keeps term, vote, commit and marks when the segments that said so are dropped", () => {
     const bench = new Bench();
-    bench.append({ entries: [entryAt(1, 1, 1200)], hardState: hard(7, 1, "c") });
-    bench.append({ snapshot: snapshotAt(1, 1) });
+    const said = { hardState: hard(7, 1, "c"), snapshot: snapshotAt(1, 1) };
+    bench.append({ entries: [entryAt(1, 1, 1000)], ...said });
     bench.run();
     for (let index = 2; index < 8; index++) {
       bench.append({ entries: [entryAt(index, 7, 1200)] });
