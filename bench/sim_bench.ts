@@ -66,10 +66,18 @@ const cpuMs = (): number => {
 function speed(what: string, options: Parameters<typeof swim>[0]): Speed {
   const w = world({ seed: 1, nodes: 100, gossip: swim(options) });
   w.advance(30_000);
-  const [began, before] = [cpuMs(), w.events];
-  w.advance(600_000);
-  const events = w.events - before;
-  return { what, events, eventsPerSecond: events * 1000 / (cpuMs() - began) };
+  return { what, ...best(() => w.events, () => w.advance(600_000)) };
+}
+
+/** The best of three times ten virtual minutes: what else the machine does only ever slows it down. */
+function best(count: () => number, tenMinutes: () => void): Omit<Speed, "what"> {
+  const runs = Array.from({ length: 3 }, () => {
+    const [began, before] = [cpuMs(), count()];
+    tenMinutes();
+    const events = count() - before;
+    return { events, eventsPerSecond: events * 1000 / (cpuMs() - began) };
+  });
+  return runs.reduce((a, b) => a.eventsPerSecond > b.eventsPerSecond ? a : b);
 }
 
 /** The same with all that a campaign watches: invariants after every step, situations. */
@@ -91,10 +99,8 @@ function checkedSpeed(what: string): Speed {
     cluster.start(i).start(i === 0 ? [] : [cluster.slots[0]!.address]);
   }
   simulation.run(60_000_000);
-  const [began, before] = [cpuMs(), simulation.events];
-  simulation.run(simulation.now + 600_000_000);
-  const events = simulation.events - before;
-  return { what, events, eventsPerSecond: events * 1000 / (cpuMs() - began) };
+  const tenMinutes = () => void simulation.run(simulation.now + 600_000_000);
+  return { what, ...best(() => simulation.events, tenMinutes) };
 }
 
 async function spread(nodes: number): Promise<Spread> {
@@ -168,6 +174,8 @@ function speedSection(): string {
     speed("preset `fast`", "fast"),
   ];
   return [
+    "CPU time, the best of three.",
+    "",
     "| settings | events | events/s |",
     "| --- | ---: | ---: |",
     ...measured.map(({ what, events, eventsPerSecond }) =>

@@ -2,6 +2,9 @@ import { campaign, drawn } from "../campaign.ts";
 import type { Protocol } from "../protocol.ts";
 import type { PlantedBug } from "./patch.ts";
 
+/** Bugs are found in worlds that take no time. */
+const MOST_NODES = 60;
+
 /** Options of {@link hunt}. */
 export interface HuntOptions {
   /** The first seed of the first round. */
@@ -33,7 +36,11 @@ export function hunt(buggy: Protocol, bug: PlantedBug, options: HuntOptions): Ca
   for (let round = 0; round < rounds; round++) {
     const { failures: [failure], seeds: played } = campaign({
       protocol: buggy,
-      plans: drawn(buggy, { from: from + round * maxSeeds, count: maxSeeds }),
+      plans: drawn(buggy, {
+        from: from + round * maxSeeds,
+        count: maxSeeds,
+        mostNodes: MOST_NODES,
+      }),
       stopAtFailure: true,
       maxShrinkRuns: 0,
       twiceEvery: 0,
