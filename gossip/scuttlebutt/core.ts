@@ -245,11 +245,7 @@ export class ScuttlebuttCore implements GossipCore {
   }
 
   #advance(now: number): void {
-    const turn = this.#turn;
-    const { clock } = turn;
-    const elapsed = Math.max(0, now - turn.now);
-    turn.advance(now);
-    this.#stalledMs += elapsed - (turn.clock - clock);
+    this.#stalledMs += this.#turn.advance(now);
   }
 
   #take(input: GossipInput): void {

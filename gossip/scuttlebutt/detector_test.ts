@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { block, listed, Solo, words } from "./_harness.ts";
 import type { GossipEffect } from "../strategy.ts";
-import type { ScuttlebuttEvent } from "./mod.ts";
+import { scuttlebutt, type ScuttlebuttEvent } from "./mod.ts";
 
 function events(effects: readonly GossipEffect[]): readonly string[] {
   return words(
@@ -71,6 +71,18 @@ describe("failure detection", () => {
     assertEquals(events(solo.run(9000)), []);
     assert(Math.abs(solo.core.scuttlebuttStats.stalledMs - 59_000) < 600);
     assertEquals(solo.core.node("b")!.down, false);
+  });
+
+  it("the time slept never shrinks, at instants between milliseconds too", () => {
+    const context = { name: "a", address: "10.0.0.1:80", clusterName: "c", generation: 1 };
+    let now = 1000 / 3;
+    const core = scuttlebutt().create({ ...context, random: () => 0.5, now });
+    for (let i = 1; i <= 200; i++) {
+      core.upsertLocal("i", `${i}`, now += 0.1 * (i % 50) + 1 / 7);
+      assertEquals(core.scuttlebuttStats.stalledMs, 0);
+    }
+    core.upsertLocal("i", "last", now + 5000);
+    assert(Math.abs(core.scuttlebuttStats.stalledMs - 4000) < 1);
   });
 
   it("36: a heartbeat brings a node back with the next round, and the detector begins anew", () => {

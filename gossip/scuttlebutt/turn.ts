@@ -28,10 +28,13 @@ export class Turn {
     this.#maxStepMs = 2 * options.gossipIntervalMs;
   }
 
-  /** A step begins at `now`; an instant before the last one counts as that one. */
-  advance(now: number): void {
+  /** A step begins at `now`; an instant before the last one counts as that one. Returns what {@link clock} leaves out of the time since. */
+  advance(now: number): number {
+    // The difference of the two clocks would be below zero now and then, by rounding.
+    const stalledMs = Math.max(0, now - this.now - this.#maxStepMs);
     this.clock = this.clockAt(now);
     this.now = Math.max(this.now, now);
+    return stalledMs;
   }
 
   /** What the clock would show at `now` without a step before. */
