@@ -83,8 +83,14 @@ const ranges: Readonly<Record<keyof ScuttlebuttSettings, Range>> = Object.freeze
  * Completes and checks options.
  *
  * @throws {RangeError} When one is outside its range; the message names it.
+ * @throws {TypeError} When the options are no object, or there is none of a name that is given.
  */
 export function scuttlebuttSettings(options: ScuttlebuttOptions = {}): ScuttlebuttSettings {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `Cannot configure Scuttlebutt as its options must be an object: current value is ${options}`,
+    );
+  }
   const { gossipIntervalMs = 500, suspicionThreshold = 20 } = options;
   // Half of it must be four times what detection takes with the prior alone, or news of the dead could outrun their removal.
   const leastDownExpiryMs = 16 * suspicionThreshold * gossipIntervalMs;
@@ -123,7 +129,9 @@ export function scuttlebuttSettings(options: ScuttlebuttOptions = {}): Scuttlebu
       throw new RangeError(
         `Cannot configure Scuttlebutt as '${name}' must be ${
           kind === "integer" ? "an integer" : "a number"
-        } from ${least} to ${most}: current value is ${value}`,
+        } from ${least} to ${most}: current value is ${
+          typeof value === "string" ? JSON.stringify(value) : value
+        }`,
       );
     }
   }

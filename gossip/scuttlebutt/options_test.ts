@@ -40,6 +40,10 @@ describe("scuttlebutt() options", () => {
     assertThrows(() => scuttlebutt({ downExpiryMs: 159_999 }), RangeError, "160000");
     assertThrows(() => scuttlebutt({ graveyardMs: 10 }), RangeError, "graveyardMs");
     assertThrows(() => scuttlebutt({ fanOut: 1 } as never), TypeError, "fanOut");
+    assertThrows(() => scuttlebutt({ fanout: "2" as never }), RangeError, 'current value is "2"');
+    for (const options of [null, 5, "fast"]) {
+      assertThrows(() => scuttlebutt(options as never), TypeError, "must be an object");
+    }
   });
 
   it("a context outside its ranges is refused by name", () => {

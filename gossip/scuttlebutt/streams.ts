@@ -226,6 +226,7 @@ export class Streams {
 }
 
 function failedBy(refusal: string): StreamResult {
-  const cause = refusal === "label" ? "cluster" : "unreachable";
-  return { type: "failed", cause, reason: `no reply (${refusal})` };
+  return refusal === "label"
+    ? { type: "failed", cause: "cluster", reason: "it belongs to another cluster" }
+    : { type: "failed", cause: "unreachable", reason: `its reply was refused (${refusal})` };
 }
