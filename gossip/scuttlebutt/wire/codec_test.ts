@@ -16,7 +16,7 @@ import { DecodeError } from "./decode_error.ts";
 import { clusterTag, writeHeader } from "./frame.ts";
 import { encodedLength, HEADER_BYTES, utf8Length, varintLength } from "./lengths.ts";
 import { StreamReader } from "./stream_reader.ts";
-import { packetArbitrary, streamArbitrary } from "../_harness_fuzz.ts";
+import { packetArbitrary, streamArbitrary } from "../_harness_arbitraries.ts";
 
 const from = { id: "a", generation: 1, addr: "10.0.0.1:7000" };
 const SYN: Packet = {
