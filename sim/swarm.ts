@@ -25,9 +25,12 @@ const HUGE_RUN_MS = 40_000;
 export function draw(protocol: Protocol, options: SwarmOptions): Plan {
   const { seed } = options;
   const random = new Streams(seed).named("plan");
-  const nodes = options.nodes ?? sizeOf(seed, new Streams(seed).named("size"));
+  const nodes = options.nodes ??
+    (protocol.nodes?.(new Streams(seed).named("size")) ??
+      sizeOf(seed, new Streams(seed).named("size")));
   const { settings, ...drawn } = protocol.draw(
     new Streams(seed).named(`settings:${protocol.name}`),
+    nodes,
   );
   const runMs = nodes > HUGE ? Math.min(drawn.runMs, HUGE_RUN_MS) : drawn.runMs;
   const startMs = 5000;

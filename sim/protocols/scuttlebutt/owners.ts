@@ -1,0 +1,34 @@
+import type { GossipEffect } from "../../../gossip/strategy.ts";
+import type { ScuttlebuttEvent } from "../../../gossip/scuttlebutt/model.ts";
+import type { Life, Watcher } from "../../observation.ts";
+
+/** Who had which generation of which name: mostly one life, which then is the truth about it. */
+export class Owners implements Watcher {
+  readonly #owners = new Map<string, Set<Life>>();
+
+  /** See {@link Watcher.started}. */
+  started(life: Life): void {
+    this.#add(life, life.generation);
+  }
+
+  /** See {@link Watcher.effect}: a life that raises its generation says so before it speaks as the new one. */
+  effect(life: Life, effect: GossipEffect): void {
+    if (effect.type !== "event") return;
+    const event = effect.event as ScuttlebuttEvent;
+    if (event.type === "conflict" && event.id === life.name) this.#add(life, event.generation);
+  }
+
+  /** The lives that had a generation. More than one: two processes that took it by mistake, and until one knows, both are right. */
+  of(clusterName: string, id: string, generation: number): ReadonlySet<Life> {
+    return this.#owners.get(`${clusterName}\n${id}\n${generation}`) ?? NOBODY;
+  }
+
+  #add(life: Life, generation: number): void {
+    const key = `${life.clusterName}\n${life.name}\n${generation}`;
+    let lives = this.#owners.get(key);
+    if (lives === undefined) this.#owners.set(key, lives = new Set());
+    lives.add(life);
+  }
+}
+
+const NOBODY: ReadonlySet<Life> = new Set();
