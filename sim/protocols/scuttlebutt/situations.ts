@@ -29,7 +29,6 @@ export const SCUTTLEBUTT_SITUATIONS: readonly string[] = Object.freeze([
   "entry too large for a packet",
   "sync by stream",
   "leave learnt from a digest",
-  "joiner sent away for now",
   "foreign label refused",
   "checksum refused",
 ]);
@@ -73,7 +72,6 @@ export class ScuttlebuttSituations implements Watcher, Listener {
   stream(said: readonly StreamMessage[], _message: Message): void {
     const [first] = said;
     if (first?.type === "sync") this.#counter.hit("sync by stream");
-    if (first?.type === "reject" && first.code === 4) this.#counter.hit("joiner sent away for now");
   }
 
   /** See {@link Watcher.stepped}. */

@@ -1,5 +1,6 @@
 import type { Fault } from "../../../fault.ts";
 import { faults } from "../../../faults/all.ts";
+import { amnesia } from "./amnesia.ts";
 import { guests } from "./guests.ts";
 import { keyWrites } from "./key_writes.ts";
 import { largeValues } from "./large_values.ts";
@@ -12,4 +13,5 @@ export const scuttlebuttFaults: readonly Fault[] = Object.freeze([
   tombstones,
   largeValues,
   guests,
+  amnesia,
 ]);
