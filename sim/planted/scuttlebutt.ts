@@ -199,16 +199,6 @@ export const scuttlebuttBugs: readonly PlantedBug[] = Object.freeze([
     }],
   },
   {
-    name: "cursor-stands-still",
-    what: "The pages of a digest always begin with the same nodes.",
-    caughtBy: ["no-blameless-death", "converges", "maps-agree"],
-    patches: [{
-      file: "scuttlebutt/digest.ts",
-      search: "    this.#prune();\n    for (let tried",
-      replace: "    this.#prune();\n    this.#at = 0;\n    for (let tried",
-    }],
-  },
-  {
     name: "checksum-unchecked",
     what: "A packet whose checksum is wrong is read.",
     caughtBy: [

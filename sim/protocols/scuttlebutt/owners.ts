@@ -4,7 +4,8 @@ import type { Life, Watcher } from "../../observation.ts";
 
 /** Who had which generation of which name: mostly one life, which then is the truth about it. */
 export class Owners implements Watcher {
-  readonly #owners = new Map<string, Set<Life>>();
+  /** By cluster, name and generation. */
+  readonly #owners = new Map<string, Map<string, Map<number, Set<Life>>>>();
 
   /** See {@link Watcher.started}. */
   started(life: Life): void {
@@ -20,15 +21,20 @@ export class Owners implements Watcher {
 
   /** The lives that had a generation. More than one: two processes that took it by mistake, and until one knows, both are right. */
   of(clusterName: string, id: string, generation: number): ReadonlySet<Life> {
-    return this.#owners.get(`${clusterName}\n${id}\n${generation}`) ?? NOBODY;
+    return this.#owners.get(clusterName)?.get(id)?.get(generation) ?? NOBODY;
   }
 
   #add(life: Life, generation: number): void {
-    const key = `${life.clusterName}\n${life.name}\n${generation}`;
-    let lives = this.#owners.get(key);
-    if (lives === undefined) this.#owners.set(key, lives = new Set());
-    lives.add(life);
+    const names = entryOf(this.#owners, life.clusterName, () => new Map());
+    const generations = entryOf(names, life.name, () => new Map());
+    entryOf(generations, generation, () => new Set<Life>()).add(life);
   }
+}
+
+function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) map.set(key, value = make());
+  return value;
 }
 
 const NOBODY: ReadonlySet<Life> = new Set();

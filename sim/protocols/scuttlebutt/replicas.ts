@@ -170,6 +170,7 @@ export class Replicas implements Watcher {
       throw new ViolationError("versions-grow", `${life.name} went back in what it holds of ${id}`);
     }
     const moved = version !== known.version;
+    if (!moved && heartbeat === known.heartbeat) return;
     known.version = version;
     known.heartbeat = heartbeat;
     const truth = this.#truth(life, meta);
