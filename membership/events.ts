@@ -49,8 +49,8 @@ export type DeleteKeyEvent = ScuttlebuttEvent & { readonly type: "deleteKey" };
  * `EventTarget`; an observer that throws is caught.
  *
  * `join`, `leave`, `up`, `down`, `upsertKey`, `deleteKey` and `expired` come where nodes own keys (`gossip: scuttlebutt()`), never about
- * the node itself, and after the change: what they tell of can be asked for. For each life of a name `join` comes first and `expired` last; keys
- * come in the order in which they were written, the latest value of each; `down` and `up` alternate; `leave` comes once.
+ * the node itself, and after the change: what they tell of can be asked for. For each life of a name `join` comes first and `expired`
+ * last; keys come in the order in which they were written, the latest value of each; `down` and `up` alternate; `leave` comes once.
  */
 export interface NodeEventMap {
   /** The whole current view, sorted by name. The sharder is already up to date. */

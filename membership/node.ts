@@ -17,12 +17,11 @@ import type { CallOptions } from "./calls.ts";
 import { StoppedError } from "./errors.ts";
 import { TypedEventTarget } from "./events.ts";
 import type { NodeEventMap } from "./events.ts";
-import { healthOf } from "./health.ts";
-import type { NodeHealth } from "./health.ts";
+import { healthOf, type NodeHealth } from "./health.ts";
 import type { Observer } from "./observers.ts";
 import { checkState, resolveNodeOptions } from "./options.ts";
 import type { NodeOptions, ResolvedNodeOptions } from "./options.ts";
-import type { NodeStats } from "./stats.ts";
+import { type NodeStats, nodeStats } from "./stats.ts";
 
 /**
  * One member of an eventually consistent cluster: it knows who is alive and in which state, and who owns a key.
@@ -123,14 +122,7 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
 
   /** All numbers, now. */
   get stats(): NodeStats {
-    return Object.freeze({
-      gossip: this.#parts.core.stats,
-      driver: this.#parts.driver.stats,
-      transport: this.#options.transport.stats,
-      counted: this.#parts.counted.counts,
-      refused: this.#parts.refused.counts,
-      observersFailed: this.#parts.observersFailed.total,
-    });
+    return nodeStats(this.#parts, this.#options.transport);
   }
 
   /** What the node thinks right now, as plain data for a status page. */
@@ -175,7 +167,8 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
    * it need not be, as the node goes on looking for missing members by itself.
    *
    * At most `maxJoinPeers` addresses are joined at once, picked at random; others are tried only when none of those answers. The own
-   * address is left out: all nodes may be given one list. Addresses that only the discovery found may all fail: the node is then alone, and says so in the log.
+   * address is left out: all nodes may be given one list. Addresses that only the discovery found may all fail: the node is then alone,
+   * and says so in the log.
    *
    * @param addresses `host:port` each; host names are resolved to all their addresses. `[]`: the node is the first one.
    * @param options Ends the waiting; the node stays started.
@@ -288,8 +281,9 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
   }
 
   /**
-   * Iterates over all nodes with their keys: how they are now, then the latest after each change. Slow consumers skip what was in between; for every single
-   * change listen to the events of {@link NodeEventMap}. Ends, without an error, when the signal aborts or the node is stopped.
+   * Iterates over all nodes with their keys: how they are now, then the latest after each change. Slow consumers skip what was in
+   * between; for every single change listen to the events of {@link NodeEventMap}. Ends, without an error, when the signal aborts or the
+   * node is stopped.
    *
    * @throws {TypeError} When the gossip protocol's nodes own no keys.
    */
@@ -305,7 +299,8 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
    * @param options Ends the waiting; what was begun goes on.
    * @returns The names of the nodes that answered, in the order of the addresses; without the own one, which is no failure.
    * @throws {JoinError} When something was tried and nothing answered. The node runs on and keeps trying.
-   * @throws {TypeError} When an address is none, or the gossip protocol's nodes own no keys: use {@link Node.start} then. Nothing was tried.
+   * @throws {TypeError} When an address is none, or the gossip protocol's nodes own no keys: use {@link Node.start} then. Nothing was
+   * tried.
    * @throws {DOMException} `InvalidStateError` when the node has left.
    * @throws {StoppedError} When the node is stopped, before or meanwhile.
    */
@@ -327,8 +322,8 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
   }
 
   /**
-   * Leaves the cluster: tells up to three of the others, who tell the rest. Afterwards the node writes and joins nothing any more, but still answers, so
-   * that its goodbye spreads, until it is closed. May be repeated when it failed.
+   * Leaves the cluster: tells up to three of the others, who tell the rest. Afterwards the node writes and joins nothing any more, but
+   * still answers, so that its goodbye spreads, until it is closed. May be repeated when it failed.
    *
    * @param options Ends the waiting, not the leaving.
    * @throws {LeaveError} When there are others, and none of them could be told. The node has left all the same.

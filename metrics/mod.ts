@@ -13,6 +13,7 @@ export type {
   TransportReading,
 } from "./node_metrics.ts";
 export type { KeyValueSource } from "./_key_value_metrics.ts";
+export { raftMetrics, type RaftMetricsOptions, type RaftReading } from "./raft_metrics.ts";
 export type { Registry } from "./registry.ts";
 export { metricsRoutes } from "./routes.ts";
 export type { Hono } from "./routes.ts";

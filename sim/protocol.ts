@@ -23,6 +23,8 @@ export interface Bounds {
   drainMs(names: number): number;
   /** How long something may have an effect on whether a node is believed alive, milliseconds, while nobody sleeps. */
   blameMs(nodes: number): number;
+  /** How long one who was wrong about a node, or missed that it objected, may keep that to itself, milliseconds. */
+  wrongMs(nodes: number): number;
 }
 
 /** What a protocol's watchers may know. */

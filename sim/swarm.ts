@@ -11,6 +11,8 @@ export interface SwarmOptions {
   readonly seed: number;
   /** Machines; drawn when not given. */
   readonly nodes?: number;
+  /** Machines at most, where they are drawn: a run takes time in the square of them. @default {1000} */
+  readonly mostNodes?: number;
 }
 
 const HUGE_EVERY = 500;
@@ -25,14 +27,14 @@ const HUGE_RUN_MS = 40_000;
 export function draw(protocol: Protocol, options: SwarmOptions): Plan {
   const { seed } = options;
   const random = new Streams(seed).named("plan");
-  const nodes = options.nodes ??
-    (protocol.nodes?.(new Streams(seed).named("size")) ??
-      sizeOf(seed, new Streams(seed).named("size")));
-  const { settings, ...drawn } = protocol.draw(
+  const sizes = new Streams(seed).named("size");
+  const drawnNodes = protocol.nodes?.(sizes) ?? sizeOf(seed, sizes);
+  const nodes = options.nodes ?? Math.min(drawnNodes, options.mostNodes ?? Infinity);
+  const { settings, ...pace } = protocol.draw(
     new Streams(seed).named(`settings:${protocol.name}`),
     nodes,
   );
-  const runMs = nodes > HUGE ? Math.min(drawn.runMs, HUGE_RUN_MS) : drawn.runMs;
+  const runMs = nodes > HUGE ? Math.min(pace.runMs, HUGE_RUN_MS) : pace.runMs;
   const startMs = 5000;
   const chosen = faultsOf(random, protocol.faults).slice(0, nodes > HUGE ? 2 : undefined);
   const actions: Omit<Action, "id">[] = [];
@@ -48,6 +50,7 @@ export function draw(protocol: Protocol, options: SwarmOptions): Plan {
     seed,
     protocol: protocol.name,
     ...(options.nodes === undefined ? {} : { asked: options.nodes }),
+    ...(nodes < drawnNodes && options.nodes === undefined ? { mostNodes: nodes } : {}),
     nodes,
     settings,
     latencyMs: oneOf<readonly [number, number]>(random, [[0.1, 1], [0.5, 5], [5, 40]]),

@@ -7,20 +7,10 @@
  */
 import { delay } from "@std/async";
 import { RegistryStory } from "../examples/registry/registry_story.ts";
+import { freePorts } from "./free_ports.ts";
 import { packages, rootFolder, runtime } from "./runtimes.ts";
 
 const once = Deno.args.includes("--once");
-
-/** Ports that were free a moment ago. */
-function freePorts(count: number): number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  const ports = listeners.map(({ addr }) => (addr as Deno.NetAddr).port);
-  for (const listener of listeners) listener.close();
-  return ports;
-}
 
 await packages();
 const program = `${rootFolder}examples/service-registry.ts`;

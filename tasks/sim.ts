@@ -1,5 +1,5 @@
 /**
- * Plays worlds with faults: `deno task sim --protocol swim --seeds N [--from S] [--nodes N] [--bug NAME] [--json FILE]`, or one of
+ * Plays worlds with faults: `deno task sim --protocol swim --seeds N [--from S] [--nodes N | --most-nodes N] [--bug NAME] [--json FILE]`, or one of
  * them again: `deno task sim --protocol swim --seed S --replay [--nodes N] [--only IDS] [--keep-nodes N] [--quiet-at MS]`. Exit codes: 0 fine, 1 safety,
  * 2 usage, 3 liveness, 4 not deterministic, 5 a situation never occurred in 300 seeds or more, 6 a crash of the simulator.
  */
@@ -27,6 +27,7 @@ const { values, positionals } = parseArgs({
     from: { type: "string" },
     seed: { type: "string" },
     nodes: { type: "string" },
+    "most-nodes": { type: "string" },
     only: { type: "string" },
     "keep-nodes": { type: "string" },
     "quiet-at": { type: "string" },
@@ -52,7 +53,11 @@ function whole(name: string, text: string): number {
   return usage(`Cannot simulate as '${name}' must be a whole number: current value is ${text}`);
 }
 
-const nodes = values.nodes === undefined ? undefined : whole("nodes", values.nodes);
+const { nodes: asked, "most-nodes": most } = values;
+const sizes = {
+  ...(asked === undefined ? {} : { nodes: whole("nodes", asked) }),
+  ...(most === undefined ? {} : { mostNodes: whole("most-nodes", most) }),
+};
 const shipped = protocols.get(values.protocol) ?? usage(
   `Cannot simulate as 'protocol' must be one of ${
     [...protocols.keys()].join(", ")
@@ -108,7 +113,7 @@ function replay(): void {
       : { only: only === "none" ? [] : only.split(",").map((id) => whole("only", id)) }),
     ...(quietAt === undefined ? {} : { quietAtMs: whole("quiet-at", quietAt) }),
   };
-  const plan = replayPlan(protocol, nodes === undefined ? { seed } : { seed, nodes }, reduction);
+  const plan = replayPlan(protocol, { ...sizes, seed }, reduction);
   console.log(describePlan(plan));
   for (const { id, fault, atMs, forMs, details } of plan.actions) {
     console.log(`  ${id}: at ${atMs} ms, for ${forMs} ms: ${fault} ${JSON.stringify(details)}`);
@@ -154,7 +159,7 @@ async function plans(): Promise<Iterable<Plan>> {
   }
   const from = whole("from", values.from ?? values.seed ?? String(Date.now() % 1_000_000 * 1000));
   const count = whole("seeds", values.seeds);
-  return drawn(protocol, nodes === undefined ? { from, count } : { from, count, nodes });
+  return drawn(protocol, { ...sizes, from, count });
 }
 
 function print(report: CampaignReport): void {

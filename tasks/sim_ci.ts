@@ -14,6 +14,8 @@ import { rootFolder } from "./runtimes.ts";
 const WORKERS = 2;
 /** Seeds that one process plays: few, as one seed in some hundreds takes as long as all others. */
 const CHUNK = 25;
+/** The few worlds of many hundreds of nodes that are drawn take minutes each: here they are of so many. */
+const MOST_NODES = 120;
 
 /** Another commit plays other seeds; the same one plays them again. */
 async function baseSeed(): Promise<number> {
@@ -91,7 +93,14 @@ try {
     const { name } = protocol;
     const ranges = [["--regression"]];
     for (let played = 0; played < SITUATION_SEEDS; played += CHUNK) {
-      ranges.push(["--from", String(base + played), "--seeds", String(CHUNK)]);
+      ranges.push([
+        "--from",
+        String(base + played),
+        "--seeds",
+        String(CHUNK),
+        "--most-nodes",
+        String(MOST_NODES),
+      ]);
     }
     const [regression, ...fresh] = await pooled(
       ranges.map((range) => () => playSeeds(name, range, folder)),

@@ -52,29 +52,35 @@ function loseSome(cluster: Cluster, loss: number | undefined): void {
 }
 
 /**
- * One node declares another state: when does each of the others know? Milliseconds after, in order; who does not hear of it in two
- * minutes is missing.
+ * Some nodes, one after the other, declare another state: when does each of the others know? For each of those some: milliseconds
+ * after, in order; who does not hear of it in two minutes is missing.
  */
-export function spreadMs(setting: Setting): readonly number[] {
+export function spreadMs(
+  setting: Setting,
+  times: number,
+): readonly (readonly number[])[] {
   const cluster = formed(setting);
   const { simulation } = cluster;
-  const teller = setting.nodes >> 1;
-  const { name } = cluster.slots[teller]!;
-  const knows = new Set<number>();
-  const heard: number[] = [];
-  const start = simulation.now;
   loseSome(cluster, setting.loss);
+  let [teller, start] = [-1, 0];
+  let heard = new Map<number, number>();
   cluster.watch({
     viewed(life, { peers }) {
-      if (life.slot === teller || knows.has(life.slot)) return;
+      if (life.slot === teller || heard.has(life.slot)) return;
+      const { name } = cluster.slots[teller]!;
       if (!peers.some((peer) => peer.name === name && peer.state === "participant")) return;
-      knows.add(life.slot);
-      heard.push((simulation.now - start) / 1000);
+      heard.set(life.slot, (simulation.now - start) / 1000);
     },
   });
-  cluster.running(teller)!.changeState("participant");
-  simulation.run(start + 120_000_000, () => knows.size === setting.nodes - 1);
-  return heard;
+  const all: (readonly number[])[] = [];
+  for (let i = 0; i < times && i < setting.nodes; i++) {
+    [teller, start, heard] = [i, simulation.now, new Map()];
+    cluster.running(teller)!.changeState("participant");
+    simulation.run(start + 120_000_000, () => heard.size === setting.nodes - 1);
+    all.push([...heard.values()]);
+    simulation.run(simulation.now + 5_000_000);
+  }
+  return all;
 }
 
 /** One node dies without a word: when has each of the others lost it? Milliseconds after, in order. */

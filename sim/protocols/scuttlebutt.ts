@@ -117,6 +117,8 @@ function boundsOf(settings: ScuttlebuttSettings): Bounds {
     drainMs: (names) => (120 + 2 * names) * gossipIntervalMs + 120_000,
     // A heartbeat that was late or lost is followed by others within few rounds.
     blameMs: () => 3 * suspicionThreshold * gossipIntervalMs,
+    // That a node is down is an opinion, which nobody takes over from another.
+    wrongMs: () => 0,
   };
 }
 

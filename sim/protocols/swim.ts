@@ -94,6 +94,8 @@ function boundsOf(settings: SwimSettings): Bounds {
     drainMs: (names) => names * 64 * settings.gossipIntervalMs + 60_000,
     // A suspicion at its longest, probes at their slowest before and after it.
     blameMs: (nodes) => suspicionMs(2 * nodes) + slowestProbesMs,
+    // Gossip may miss one, who then tells in its next push/pull whom it holds for dead; and once more those who accuse again.
+    wrongMs: (nodes) => 2 * pushPullIntervalMs(2 * nodes, settings.pushPullIntervalMs),
   };
 }
 
