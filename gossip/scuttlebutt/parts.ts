@@ -58,11 +58,15 @@ export function countEntries(
   for (const { entries } of message.delta) counts[`deltaEntries${direction}`] += entries.length;
 }
 
-/** Compares a digest with what is held here, and takes what it tells of heartbeats and leaving. `known`: see {@link Prefix}. */
+/**
+ * Compares a digest with what is held here, and takes what it tells of heartbeats and leaving. `known`: see {@link Prefix}; `from`: whose
+ * digest it is, so that one who lives on in the shadow of a later life of its name can be told.
+ */
 export function compare(
   { table, self }: Parts,
   digest: readonly DigestEntry[],
   known: number,
+  from: string,
 ): Comparison {
   const lacks: Lack[] = [];
   const wants: DigestEntry[] = [];
@@ -71,10 +75,12 @@ export function compare(
   for (const entry of digest) {
     listed.add(entry.id);
     if (entry.want) {
+      if (entry.id === self.record.id) self.claimed(entry);
       serve(entry, true);
       continue;
     }
     held++;
+    if (entry.id === from) object(entry);
     switch (table.observe(entry)) {
       case "unknown":
         wants.push({
@@ -110,6 +116,17 @@ export function compare(
     }
   }
   return { lacks, wants };
+
+  /**
+   * Nobody may list that later life any more, or it is removed: then nothing else tells its sender why nobody takes it in. It is asked for
+   * as what is wanted, which only its owner can answer: by a generation above it.
+   */
+  function object(entry: DigestEntry): void {
+    const generation = table.latestOf(entry.id);
+    if (generation === undefined || generation <= entry.generation) return;
+    const none = { heartbeat: 0, version: 0, left: false, down: false };
+    wants.push({ ...entry, ...none, generation, want: true });
+  }
 
   function serve({ id, generation, version }: DigestEntry, unknown: boolean): void {
     const record = table.get(id);
