@@ -82,7 +82,7 @@ export const scuttlebutt: Protocol = Object.freeze(
         ...invariants.filter((one) => one !== bounded && one !== noBlamelessDeath)
           .map((invariant) => invariant(common)),
         ...(settings.suspicionThreshold < PATIENT ? [] : [patient(noBlamelessDeath(common))]),
-        ownKeys(cluster),
+        ownKeys(),
         new Replicas({ facts: cluster, owners, settings }),
         memory(settings),
         agreement(cluster, tap, settings.gossipIntervalMs),

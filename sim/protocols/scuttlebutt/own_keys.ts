@@ -1,10 +1,10 @@
-import type { Facts, Life, Watcher } from "../../observation.ts";
+import type { Life, Watcher } from "../../observation.ts";
 import { ViolationError } from "../../violation.ts";
 import { coreOf } from "./core_of.ts";
 import { ledgerOf } from "./ledger.ts";
 
 /** Invariant `own-keys`: the own keys are what was written, whatever was compacted or heard since. */
-export function ownKeys(_facts: Facts): Watcher {
+export function ownKeys(): Watcher {
   const versions = new WeakMap<Life, number>();
   return {
     stepped(life) {
