@@ -9,7 +9,8 @@ import { clusterTag } from "../../../gossip/scuttlebutt/wire/frame.ts";
 import type { Facts, Message, Packet, Watcher } from "../../observation.ts";
 import { ViolationError } from "../../violation.ts";
 
-/** Messages longer than this are looked at now and then only. */
+/** Every so many messages one is encoded again, of those that are longer than others one of more. */
+const EVERY = 4;
 const SHORT = 2048;
 const LONG_EVERY = 16;
 
@@ -32,6 +33,7 @@ export class Wiretap implements Watcher {
   readonly #limitOf: (name: string) => number;
   readonly #listeners: readonly Listener[];
   readonly #tags = new Map<string, number>();
+  #short = 0;
   #long = 0;
 
   /** `limitOf`: the longest packet that a node may send. */
@@ -69,7 +71,7 @@ export class Wiretap implements Watcher {
   }
 
   #looks(bytes: Uint8Array): boolean {
-    return bytes.length <= SHORT || this.#long++ % LONG_EVERY === 0;
+    return bytes.length <= SHORT ? this.#short++ % EVERY === 0 : this.#long++ % LONG_EVERY === 0;
   }
 
   #tagOf(clusterName: string): number {
