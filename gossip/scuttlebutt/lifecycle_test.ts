@@ -191,6 +191,17 @@ describe("lifecycle", () => {
     assertEquals(asked(10, "b"), [["b", 10]]);
   });
 
+  it("41: one of the same generation elsewhere is shown the address that is held", () => {
+    const solo = new Solo();
+    solo.delta(block("b", [entry("k", "v", 1)], { addr: "10.0.0.77:7000" }));
+    const shown = (addr: string): readonly string[] => {
+      const answer = solo.syn([listed("b", 1)], { known: 9, source: { ...source("b"), addr } })[0];
+      return answer?.type === "synAck" ? answer.delta.map(({ id, addr }) => `${id} ${addr}`) : [];
+    };
+    assertEquals(shown("10.0.0.78:7000"), ["b 10.0.0.77:7000"]);
+    assertEquals(shown("10.0.0.77:7000"), []);
+  });
+
   it("41: a wish for a later life of the own id is outbid, as any claim", () => {
     const solo = new Solo({ generation: 7 });
     const wish = { generation: 9, heartbeat: 0, want: true };

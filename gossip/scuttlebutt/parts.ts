@@ -1,7 +1,7 @@
 import type { Address } from "../strategy.ts";
 import type { DigestPager } from "./digest.ts";
 import type { Lack } from "./delta.ts";
-import type { Block, DigestEntry, Packet, Prefix, StreamMessage } from "./messages.ts";
+import type { Block, DigestEntry, Packet, Prefix, Source, StreamMessage } from "./messages.ts";
 import type { ScuttlebuttSettings } from "./options.ts";
 import type { Self } from "./self.ts";
 import type { Counts } from "./stats.ts";
@@ -60,13 +60,13 @@ export function countEntries(
 
 /**
  * Compares a digest with what is held here, and takes what it tells of heartbeats and leaving. `known`: see {@link Prefix}; `from`: whose
- * digest it is, so that one who lives on in the shadow of a later life of its name can be told.
+ * digest it is, so that one who lives on in the shadow of another of its name can be told.
  */
 export function compare(
   { table, self }: Parts,
   digest: readonly DigestEntry[],
   known: number,
-  from: string,
+  from: Source,
 ): Comparison {
   const lacks: Lack[] = [];
   const wants: DigestEntry[] = [];
@@ -80,7 +80,6 @@ export function compare(
       continue;
     }
     held++;
-    if (entry.id === from) object(entry);
     switch (table.observe(entry)) {
       case "unknown":
         wants.push({
@@ -106,6 +105,7 @@ export function compare(
       case "same":
       case "ignored":
     }
+    if (entry.id === from.id) object(entry);
   }
   // A whole digest tells by its silence, too.
   if (held === known) {
@@ -118,12 +118,20 @@ export function compare(
   return { lacks, wants };
 
   /**
-   * Nobody may list that later life any more, or it is removed: then nothing else tells its sender why nobody takes it in. It is asked for
-   * as what is wanted, which only its owner can answer: by a generation above it.
+   * Nobody may list that other life any more, or it is removed: then nothing else tells its sender why nobody takes it in. A later one
+   * is asked for as what is wanted, which only its owner can answer: by a generation above it. One of the same generation elsewhere
+   * is shown with its address, which is answered so, too; else its address would be held for as long as the sender's heart beats.
    */
   function object(entry: DigestEntry): void {
     const generation = table.latestOf(entry.id);
-    if (generation === undefined || generation <= entry.generation) return;
+    if (generation === undefined || generation < entry.generation) return;
+    if (generation === entry.generation) {
+      const record = table.get(entry.id);
+      if (record === undefined || record.addr === from.addr) return;
+      if (record === self.record || lacks.some((lack) => lack.record === record)) return;
+      lacks.push({ record, from: record.version, unknown: true });
+      return;
+    }
     const none = { heartbeat: 0, version: 0, left: false, down: false };
     wants.push({ ...entry, ...none, generation, want: true });
   }
