@@ -1,6 +1,7 @@
+// deno-lint-ignore-file no-console
 /**
- * `deno run -A bench/scuttlebutt.ts [traffic|spread|crash|churn]…`: whole clusters of Scuttlebutt in virtual time, next to the model and, for traffic, next
- * to SWIM. The large ones take minutes.
+ * `deno task bench:scuttlebutt [traffic|spread|crash|churn]…`: whole clusters of Scuttlebutt in virtual time, next to the model and, for
+ * traffic, next to SWIM. With all sections, which take minutes, it writes `bench/RESULTS-scuttlebutt.md`.
  */
 import {
   churn,
@@ -11,9 +12,20 @@ import {
 import { World } from "../gossip/swim/_harness.ts";
 import { swim } from "../gossip/swim/swim.ts";
 
-const wanted = new Set(Deno.args);
-const chosen = (name: string): boolean => wanted.size === 0 || wanted.has(name);
-const pad = (value: string | number, width = 10): string => String(value).padStart(width);
+type Row = readonly (string | number)[];
+
+const SEED = 1;
+/** An entry with a key of 12 and a value of 16 bytes, and its block's header. */
+const CHANGED_BYTES = 32 + 26;
+/** From a node's start until it is quiet, and how long SWIM is then listened to. */
+const QUIET_MS = 20_000;
+const LISTEN_MS = 30_000;
+const INTERVAL_MS = 500;
+
+function table(head: readonly string[], rows: readonly Row[]): string {
+  const line = (cells: Row): string => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---:")), ...rows.map(line)].join("\n");
+}
 
 /** The specification's model of idle traffic: two messages a round, each with a page. Entries here have an id `n…`, a generation of two bytes, and three of one. */
 function idleModel(nodes: number, maxPacketBytes: number): number {
@@ -22,59 +34,86 @@ function idleModel(nodes: number, maxPacketBytes: number): number {
   return Math.round(2 * (header + entry * page) + header);
 }
 
-if (chosen("traffic")) {
-  console.log("bytes sent by a node in a round of 500 ms");
-  console.log("  nodes  packet   keys/round   measured      model     SWIM(lan)");
+function swimBytes(nodes: number): number {
+  const w = new World({ seed: SEED, strategy: swim("lan") });
+  const lives = w.form(nodes);
+  w.run(QUIET_MS);
+  const sent = (): number => lives.reduce((sum, { bytesSent }) => sum + bytesSent, 0);
+  const before = sent();
+  w.run(LISTEN_MS);
+  return Math.round((sent() - before) / nodes / (LISTEN_MS / INTERVAL_MS));
+}
+
+function traffic(): string {
+  const rows: Row[] = [];
   for (const [nodes, maxPacketBytes] of [[10, 1400], [100, 1400], [100, 16_384]] as const) {
-    const w = new World({ seed: 1, strategy: swim("lan") });
-    const lives = w.form(nodes);
-    w.run(20_000);
-    const before = lives.reduce((sum, { bytesSent }) => sum + bytesSent, 0);
-    w.run(30_000);
-    const swimBytes = Math.round(
-      (lives.reduce((sum, { bytesSent }) => sum + bytesSent, 0) - before) / nodes / 60,
-    );
+    const idleSwim = swimBytes(nodes);
     for (const keys of [0, 1, 10, 50]) {
-      const bytes = trafficBytes({ nodes, maxPacketBytes, keys, rounds: 20, seed: 1 });
+      const bytes = trafficBytes({ nodes, maxPacketBytes, keys, rounds: 20, seed: SEED });
       // Every node receives each changed key once, in a block of its own.
-      const model = idleModel(nodes, maxPacketBytes) + keys * (32 + 26) * (nodes - 1) / nodes;
-      console.log(
-        pad(nodes, 7),
-        pad(maxPacketBytes, 7),
-        pad(keys, 12),
-        pad(Math.round(bytes)),
-        pad(Math.round(model)),
-        keys === 0 ? pad(swimBytes, 13) : "",
-      );
+      const model = idleModel(nodes, maxPacketBytes) + keys * CHANGED_BYTES * (nodes - 1) / nodes;
+      rows.push([
+        nodes,
+        maxPacketBytes,
+        keys,
+        Math.round(bytes),
+        Math.round(model),
+        keys === 0 ? idleSwim : "",
+      ]);
     }
   }
+  return table(
+    ["nodes", "packet bytes", "keys/round", "measured", "model", "SWIM `lan`, idle"],
+    rows,
+  );
 }
-if (chosen("spread")) {
-  console.log("rounds until all know a write");
-  console.log("  nodes    writes     mean     most    model");
-  for (
-    const [nodes, writes, model] of [[10, 1000, 2.3], [100, 60, 4.5], [1000, 10, 6.3]] as const
-  ) {
-    const { mean, most } = spreadRounds({ nodes, writes, seed: 1, maxPacketBytes: 65_507 });
-    console.log(
-      pad(nodes, 7),
-      pad(writes, 9),
-      ...[mean, most, model].map((x) => pad(x.toFixed(2), 8)),
-    );
-  }
+
+function spread(): string {
+  const sizes = [[10, 1000, 2.3], [100, 60, 4.5], [1000, 10, 6.3]] as const;
+  return table(
+    ["nodes", "writes", "mean", "most", "model, mean"],
+    sizes.map(([nodes, writes, model]) => {
+      const { mean, most } = spreadRounds({ nodes, writes, seed: SEED, maxPacketBytes: 65_507 });
+      return [nodes, writes, mean.toFixed(2), most.toFixed(2), model];
+    }),
+  );
 }
-if (chosen("crash")) {
-  for (const nodes of [10, 100]) {
-    console.log(
-      `a crash is known to all of ${nodes} nodes after ${crashMs({ nodes, seed: 1 })} ms`,
-    );
-  }
+
+function crash(): string {
+  return table(
+    ["nodes", "virtual ms"],
+    [10, 100].map((nodes) => [nodes, crashMs({ nodes, seed: SEED })]),
+  );
 }
-if (chosen("churn")) {
-  for (const ids of [100, 1000, 10_000]) {
-    const { digestBytes, records, graves, most } = churn({ nodes: 50, ids, seed: 1 });
-    console.log(
-      `${ids} ids through 50 nodes: ${records} records, ${digestBytes} bytes of digest (${most} at most), ${graves} graves`,
-    );
-  }
+
+function churned(): string {
+  return table(
+    ["ids", "records", "digest bytes", "most on the way", "graves"],
+    [100, 1000, 10_000].map((ids) => {
+      const { digestBytes, records, graves, most } = churn({ nodes: 50, ids, seed: SEED });
+      return [ids, records, digestBytes, most, graves];
+    }),
+  );
+}
+
+const sections: readonly (readonly [name: string, title: string, run: () => string])[] = [
+  ["traffic", "Bytes that a node sends in a round of 500 ms", traffic],
+  ["spread", "Rounds until all nodes know a write", spread],
+  ["crash", "From a crash until all others hold the node for down", crash],
+  ["churn", "Ids that came and went through 50 nodes", churned],
+];
+const wanted = new Set(Deno.args);
+const parts: string[] = [];
+for (const [name, title, run] of sections) {
+  if (wanted.size > 0 && !wanted.has(name)) continue;
+  parts.push(`## ${title}\n\n${run()}\n`);
+  console.log(parts.at(-1));
+}
+if (wanted.size === 0) {
+  const about = `Deno ${Deno.version.deno}, ${Deno.build.arch}, virtual time, seed ${SEED}, ` +
+    `${new Date().toISOString().slice(0, 10)}. Written by \`deno task bench:scuttlebutt\`.`;
+  await Deno.writeTextFile(
+    new URL("RESULTS-scuttlebutt.md", import.meta.url),
+    `# Scuttlebutt, measured\n\n${about}\n\n${parts.join("\n")}`,
+  );
 }

@@ -1,14 +1,19 @@
 /** Prints the trace hashes of some seeds, to be compared between runtimes: run it as a program. */
 import process from "node:process";
 import { play } from "./play.ts";
+import { scuttlebutt } from "./protocols/scuttlebutt.ts";
 import { swim } from "./protocols/swim.ts";
 import { draw } from "./swarm.ts";
 
 /** Trace hashes of some runs. */
 export function traces(): string {
-  return [1, 2, 3, 5, 8, 13].map((seed) => {
-    const { traceHash, step } = play(swim, draw(swim, { seed }), { checked: false });
-    return `${seed}:${traceHash}:${step}`;
+  const runs = [
+    ...[1, 2, 3, 5, 8, 13].map((seed) => [swim, seed] as const),
+    ...[1, 2, 3, 5].map((seed) => [scuttlebutt, seed] as const),
+  ];
+  return runs.map(([protocol, seed]) => {
+    const { traceHash, step } = play(protocol, draw(protocol, { seed }), { checked: false });
+    return `${protocol.name}:${seed}:${traceHash}:${step}`;
   }).join(" ");
 }
 

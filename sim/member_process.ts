@@ -158,6 +158,10 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
   get peers(): readonly Peer[] {
     return this.#view.peers;
   }
+  /** What it runs, to be asked by those who watch a protocol. */
+  get core(): GossipCore {
+    return this.#core;
+  }
   /** See `Life.localMs`. */
   get localMs(): number {
     return this.clock.now();
@@ -215,6 +219,11 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
       (operation) => ({ type: "changeState", operation, state }),
       (outcome) => ended(outcome.type === "done"),
     );
+  }
+
+  /** Does something with the core that is no input: what the node's own program calls. Later, while the process sleeps. */
+  local(run: (core: GossipCore, now: number) => void): void {
+    this.#wakefulness.arrival(() => run(this.#core, this.clock.now()));
   }
 
   /** Says goodbye, for a while, and ends. */

@@ -3,7 +3,7 @@ import { type Cluster, clusterOf } from "./cluster.ts";
 import type { Site } from "./fault.ts";
 import { checkSharder } from "./invariants/sharders_agree.ts";
 import type { Plan } from "./plan.ts";
-import type { Bounds, Protocol } from "./protocol.ts";
+import type { Bounds, Protocol, ProtocolWatcher } from "./protocol.ts";
 import { SituationCounter } from "./situations.ts";
 import { ViolationError, type ViolationKind } from "./violation.ts";
 
@@ -50,18 +50,20 @@ export function play(protocol: Protocol, plan: Plan, options: PlayOptions = {}):
     checksummed: protocol.checksummed,
   });
   const situations = new SituationCounter(cluster);
+  const watchers: ProtocolWatcher[] = [];
   if (options.checked ?? true) {
     // What occurred is counted before it is judged.
     cluster.watch(situations);
     const { settings } = plan;
-    for (const watcher of protocol.watch({ cluster, settings, situations })) cluster.watch(watcher);
+    watchers.push(...protocol.watch({ cluster, settings, situations }));
+    for (const watcher of watchers) cluster.watch(watcher);
   }
   options.prepare?.(cluster);
   let recoveredMs: number | undefined;
   let violation: Outcome["violation"];
   try {
     runFaults(protocol, plan, { cluster, situations });
-    recoveredMs = recover(plan, cluster, protocol.bounds(plan.settings));
+    recoveredMs = recover(plan, cluster, { bounds: protocol.bounds(plan.settings), watchers });
   } catch (error) {
     if (!(error instanceof ViolationError)) throw error;
     violation = { invariant: error.invariant, kind: error.kind, detail: error.message };
@@ -152,7 +154,11 @@ function runFaults(
   }
 }
 
-function recover(plan: Plan, cluster: Cluster, bounds: Bounds): number {
+function recover(
+  plan: Plan,
+  cluster: Cluster,
+  { bounds, watchers }: { readonly bounds: Bounds; readonly watchers: readonly ProtocolWatcher[] },
+): number {
   const { simulation } = cluster;
   const quietAt = simulation.now;
   const names = new Set(cluster.slots.map(({ name }) => name)).size;
@@ -174,7 +180,7 @@ function recover(plan: Plan, cluster: Cluster, bounds: Bounds): number {
   for (const life of cluster.alive()) checkSharder(life);
   const drained = (): boolean => {
     for (const { stats } of cluster.alive()) if (stats.queuedBroadcasts > 0) return false;
-    return true;
+    return watchers.every((watcher) => watcher.unsettled?.() === undefined);
   };
   const drainUs = bounds.drainMs(names) * 1000;
   let lookAt = 0;
@@ -183,6 +189,10 @@ function recover(plan: Plan, cluster: Cluster, bounds: Bounds): number {
     lookAt = simulation.now + 1_000_000;
     return drained();
   });
+  for (const watcher of quiet ? [] : watchers) {
+    const left = watcher.unsettled?.();
+    if (left !== undefined) throw new ViolationError(left.invariant, left.detail, "liveness");
+  }
   for (const life of cluster.alive()) {
     if (!quiet && life.stats.queuedBroadcasts > 0 && life.peers.length > 1) {
       throw new ViolationError(

@@ -37,6 +37,12 @@ export interface Scene {
   readonly situations: SituationCounter;
 }
 
+/** Watches a protocol, and may know of something that has to come to an end once all views are right. */
+export interface ProtocolWatcher extends Watcher {
+  /** What is still under way, under the name of the invariant that it breaks if it never ends; `undefined`: nothing. */
+  unsettled?(): { readonly invariant: string; readonly detail: string } | undefined;
+}
+
 /** What the charts of a protocol vary. */
 export interface ChartSettings {
   /** The settings where others vary. */
@@ -60,10 +66,14 @@ export interface Protocol {
   readonly faults: readonly Fault[];
   /** What must occur in a campaign, or it has not tried much: names that the counter and the watchers count. */
   readonly situations: readonly string[];
-  /** Draws the settings of a run, and how long its faults last, virtual milliseconds. */
-  draw(random: Prng): { readonly settings: Settings; readonly runMs: number };
+  /** Draws how many machines there are. @default {3 to 1,000, most often few} */
+  nodes?(random: Prng): number;
+  /** Draws the settings of a run of so many machines, and how long its faults last, virtual milliseconds. */
+  draw(random: Prng, nodes: number): { readonly settings: Settings; readonly runMs: number };
   /** The protocol with these settings. */
   strategy(settings: Settings): GossipStrategy;
+  /** The same, of another making of the protocol. @default {the other making itself} */
+  made?(make: (settings: Settings) => GossipStrategy): (settings: Settings) => GossipStrategy;
   /** Whether a packet has a checksum, so that changed bytes are refused; what has none may only be cut short. */
   checksummed(packet: Uint8Array): boolean;
   /** Bounds for these settings. */
@@ -71,5 +81,5 @@ export interface Protocol {
   /** What `--report` measures. */
   readonly charts: ChartSettings;
   /** Counters of its own situations, then invariants, which throw a `ViolationError`. */
-  watch(scene: Scene): readonly Watcher[];
+  watch(scene: Scene): readonly ProtocolWatcher[];
 }

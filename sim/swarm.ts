@@ -27,10 +27,12 @@ const HUGE_RUN_MS = 40_000;
 export function draw(protocol: Protocol, options: SwarmOptions): Plan {
   const { seed } = options;
   const random = new Streams(seed).named("plan");
-  const drawnNodes = sizeOf(seed, new Streams(seed).named("size"));
+  const sizes = new Streams(seed).named("size");
+  const drawnNodes = protocol.nodes?.(sizes) ?? sizeOf(seed, sizes);
   const nodes = options.nodes ?? Math.min(drawnNodes, options.mostNodes ?? Infinity);
   const { settings, ...pace } = protocol.draw(
     new Streams(seed).named(`settings:${protocol.name}`),
+    nodes,
   );
   const runMs = nodes > HUGE ? Math.min(pace.runMs, HUGE_RUN_MS) : pace.runMs;
   const startMs = 5000;

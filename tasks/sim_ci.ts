@@ -14,6 +14,8 @@ import { rootFolder } from "./runtimes.ts";
 const WORKERS = 2;
 /** Seeds that one process plays: few, as one seed in some hundreds takes as long as all others. */
 const CHUNK = 25;
+/** Fresh seeds, where they are not {@link SITUATION_SEEDS}. */
+const FRESH: Readonly<Record<string, number>> = Object.freeze({ scuttlebutt: 500 });
 /** The few worlds of many hundreds of nodes that are drawn take minutes each: here they are of so many. */
 const MOST_NODES = 120;
 
@@ -92,7 +94,7 @@ try {
   for (const protocol of protocols.values()) {
     const { name } = protocol;
     const ranges = [["--regression"]];
-    for (let played = 0; played < SITUATION_SEEDS; played += CHUNK) {
+    for (let played = 0; played < (FRESH[name] ?? SITUATION_SEEDS); played += CHUNK) {
       ranges.push([
         "--from",
         String(base + played),

@@ -50,6 +50,11 @@ export class Graveyard {
     return sign.heartbeat <= grave.heartbeat;
   }
 
+  /** Which life of an id is remembered. */
+  generationOf(id: string): number | undefined {
+    return this.#graves.get(id)?.generation;
+  }
+
   /** Forgets one: it lives again. */
   open(id: string): void {
     this.#graves.delete(id);

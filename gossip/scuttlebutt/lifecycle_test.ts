@@ -172,6 +172,45 @@ describe("lifecycle", () => {
     assertEquals(claim(50), [{ type: "conflict", id: "a", generation: 51, persistent: false }]);
   });
 
+  it("41: one who lives on in the shadow of a later life, which was removed, is told of it", () => {
+    const solo = new Solo();
+    solo.delta(block("b", [entry("k", "v", 1), entry("_internal:left", "", 2)], { generation: 9 }));
+    solo.run(66_000);
+    assertEquals(solo.core.node("b"), undefined);
+    const asked = (generation: number, from: string): readonly (readonly [string, number])[] => {
+      const answer = solo.syn([listed("b", 1, { generation })], {
+        known: 9,
+        source: source(from),
+      })[0];
+      if (answer?.type !== "synAck") return [];
+      return answer.digest.filter(({ want }) => want).map((one) => [one.id, one.generation]);
+    };
+    assertEquals(asked(7, "b"), [["b", 9]]);
+    // Others are not to blame for what they repeat.
+    assertEquals(asked(7, "c"), []);
+    assertEquals(asked(10, "b"), [["b", 10]]);
+  });
+
+  it("41: one of the same generation elsewhere is shown the address that is held", () => {
+    const solo = new Solo();
+    solo.delta(block("b", [entry("k", "v", 1)], { addr: "10.0.0.77:7000" }));
+    const shown = (addr: string): readonly string[] => {
+      const answer = solo.syn([listed("b", 1)], { known: 9, source: { ...source("b"), addr } })[0];
+      return answer?.type === "synAck" ? answer.delta.map(({ id, addr }) => `${id} ${addr}`) : [];
+    };
+    assertEquals(shown("10.0.0.78:7000"), ["b 10.0.0.77:7000"]);
+    assertEquals(shown("10.0.0.77:7000"), []);
+  });
+
+  it("41: a wish for a later life of the own id is outbid, as any claim", () => {
+    const solo = new Solo({ generation: 7 });
+    const wish = { generation: 9, heartbeat: 0, want: true };
+    solo.syn([listed("a", 0, wish)], { known: 9 });
+    assertEquals(solo.events, [{ type: "conflict", id: "a", generation: 10, persistent: false }]);
+    solo.syn([listed("a", 0, wish)], { known: 9 });
+    assertEquals(solo.events, []);
+  });
+
   it("41: so is one with a version or heartbeat that was never issued, or from elsewhere", () => {
     const solo = new Solo({ generation: 10 });
     solo.syn([listed("a", 1, { generation: 10, heartbeat: 0 })], { known: 9 });

@@ -86,7 +86,7 @@ export class Packets {
 
   #syn(packet: Packet & { type: "syn" }): void {
     const parts = this.#parts;
-    const { lacks, wants } = compare(parts, packet.digest, packet.known);
+    const { lacks, wants } = compare(parts, packet.digest, packet.known, packet.source);
     const empty = {
       type: "synAck" as const,
       ...prefixOf(parts, packet.exchange),
@@ -104,7 +104,7 @@ export class Packets {
   #synAck(packet: Packet & { type: "synAck" }): void {
     const parts = this.#parts;
     this.#apply(packet);
-    const { lacks, wants } = compare(parts, packet.digest, packet.known);
+    const { lacks, wants } = compare(parts, packet.digest, packet.known, packet.source);
     const empty = {
       type: "ack" as const,
       ...prefixOf(parts, packet.exchange),
@@ -121,7 +121,7 @@ export class Packets {
     const parts = this.#parts;
     this.#apply(packet);
     if (packet.wants.length === 0) return;
-    const { lacks } = compare(parts, packet.wants, -1);
+    const { lacks } = compare(parts, packet.wants, -1, packet.source);
     const empty = { type: "fin" as const, ...prefixOf(parts, packet.exchange), delta: [] };
     const delta = this.#pack(lacks, this.#room(empty));
     if (delta.blocks.length === 0) return;

@@ -1,7 +1,7 @@
 import type { Address } from "../strategy.ts";
 import type { DigestPager } from "./digest.ts";
 import type { Lack } from "./delta.ts";
-import type { Block, DigestEntry, Packet, Prefix, StreamMessage } from "./messages.ts";
+import type { Block, DigestEntry, Packet, Prefix, Source, StreamMessage } from "./messages.ts";
 import type { ScuttlebuttSettings } from "./options.ts";
 import type { Self } from "./self.ts";
 import type { Counts } from "./stats.ts";
@@ -58,11 +58,15 @@ export function countEntries(
   for (const { entries } of message.delta) counts[`deltaEntries${direction}`] += entries.length;
 }
 
-/** Compares a digest with what is held here, and takes what it tells of heartbeats and leaving. `known`: see {@link Prefix}. */
+/**
+ * Compares a digest with what is held here, and takes what it tells of heartbeats and leaving. `known`: see {@link Prefix}; `from`: whose
+ * digest it is, so that one who lives on in the shadow of another of its name can be told.
+ */
 export function compare(
   { table, self }: Parts,
   digest: readonly DigestEntry[],
   known: number,
+  from: Source,
 ): Comparison {
   const lacks: Lack[] = [];
   const wants: DigestEntry[] = [];
@@ -71,6 +75,7 @@ export function compare(
   for (const entry of digest) {
     listed.add(entry.id);
     if (entry.want) {
+      if (entry.id === self.record.id) self.claimed(entry);
       serve(entry, true);
       continue;
     }
@@ -100,6 +105,7 @@ export function compare(
       case "same":
       case "ignored":
     }
+    if (entry.id === from.id) object(entry);
   }
   // A whole digest tells by its silence, too.
   if (held === known) {
@@ -110,6 +116,25 @@ export function compare(
     }
   }
   return { lacks, wants };
+
+  /**
+   * Nobody may list that other life any more, or it is removed: then nothing else tells its sender why nobody takes it in. A later one
+   * is asked for as what is wanted, which only its owner can answer: by a generation above it. One of the same generation elsewhere
+   * is shown with its address, which is answered so, too; else its address would be held for as long as the sender's heart beats.
+   */
+  function object(entry: DigestEntry): void {
+    const generation = table.latestOf(entry.id);
+    if (generation === undefined || generation < entry.generation) return;
+    if (generation === entry.generation) {
+      const record = table.get(entry.id);
+      if (record === undefined || record.addr === from.addr) return;
+      if (record === self.record || lacks.some((lack) => lack.record === record)) return;
+      lacks.push({ record, from: record.version, unknown: true });
+      return;
+    }
+    const none = { heartbeat: 0, version: 0, left: false, down: false };
+    wants.push({ ...entry, ...none, generation, want: true });
+  }
 
   function serve({ id, generation, version }: DigestEntry, unknown: boolean): void {
     const record = table.get(id);

@@ -114,7 +114,7 @@ export class Streams {
       return this.#reply(exchange, [ack]);
     }
     turn.count("eventRemoteState");
-    const { lacks, wants } = compare(this.#parts, digest, first.known);
+    const { lacks, wants } = compare(this.#parts, digest, first.known, source);
     this.#answering.add(exchange);
     this.#reply(exchange, replyOf(this.#parts, lacks, echoed));
     if (wants.length > 0 && !self.record.left) this.#parts.ask(source.addr, wants);

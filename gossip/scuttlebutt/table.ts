@@ -81,6 +81,11 @@ export class NodeTable {
     return this.#records.get(id);
   }
 
+  /** The latest life of another node that is held, or was removed and is remembered. */
+  latestOf(id: string): number | undefined {
+    return this.#records.get(id)?.generation ?? this.#graveyard.generationOf(id);
+  }
+
   /** Whether a record is that of another node that is up. */
   isLive(record: NodeRecord): boolean {
     return !record.left && !record.down && record !== this.#self.record;

@@ -22,7 +22,8 @@ export async function plant(protocol: Protocol, bug: PlantedBug): Promise<Protoc
   const module = await import(new URL(`gossip/${name}/${name}.ts`, folder).href) as {
     readonly [name: string]: (settings: Settings) => GossipStrategy;
   };
-  return { ...protocol, strategy: module[name]! };
+  const make = module[name]!;
+  return { ...protocol, strategy: protocol.made?.(make) ?? make };
 }
 
 /**
