@@ -14,7 +14,7 @@ import { swim } from "../gossip/swim/swim.ts";
 import type { Peer } from "../shard/peer.ts";
 import { ring } from "../shard/ring.ts";
 import { clusterOf } from "../sim/cluster.ts";
-import { loadPatched } from "../sim/planted/load.ts";
+import { patchedSources } from "../sim/planted/load.ts";
 import type { Patch } from "../sim/planted/patch.ts";
 import { world } from "../sim/world.ts";
 
@@ -68,8 +68,11 @@ function speed(what: string, options: Parameters<typeof swim>[0]): Speed {
 }
 
 async function spread(nodes: number): Promise<Spread> {
-  const patched = await loadPatched("sharing", sharing);
-  const gossip = patched({ preset: "ckit", compression: false, pushPullIntervalMs: 0 });
+  const folder = await patchedSources("sharing", sharing);
+  const patched = await import(new URL("gossip/swim/swim.ts", folder).href) as {
+    readonly swim: typeof swim;
+  };
+  const gossip = patched.swim({ preset: "ckit", compression: false, pushPullIntervalMs: 0 });
   const shared = {};
   const cluster = clusterOf({
     seed: 1,

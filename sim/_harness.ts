@@ -25,6 +25,7 @@ export function fakeLife(fields: Partial<Life> & { readonly name: string }): Fak
     phase: "running",
     paused: false,
     startedAt: 0,
+    localMs: 0,
     endedAt: Infinity,
     peers,
     state: "viewer",
@@ -49,7 +50,12 @@ export function fakeFacts(
   lives: readonly Life[],
   fields: { readonly now?: number; readonly excusedAt?: number } = {},
 ): Facts {
-  return { now: fields.now ?? 1e12, lives, excusedAt: () => fields.excusedAt ?? -Infinity };
+  return {
+    now: fields.now ?? 1e12,
+    lives,
+    excusedAt: () => fields.excusedAt ?? -Infinity,
+    upsetAt: () => fields.excusedAt ?? -Infinity,
+  };
 }
 
 /** Two machines, 0 at `a` and 1 at `b`, of which the second notes what it is sent. */
@@ -60,7 +66,11 @@ export function link(seed: number, weather?: Weather): {
   readonly send: (byte: number, length?: number) => void;
 } {
   const simulation = new Simulation(seed);
-  const network = new Network({ simulation, latencyUs: [1000, 2000] });
+  const network = new Network({
+    simulation,
+    latencyUs: [1000, 2000],
+    checksummed: ([first]) => first === 12,
+  });
   const got: { readonly at: number; readonly packet: Packet }[] = [];
   const [a, b] = ["a", "b"].map((name, slot) => ({
     ...fakeLife({ name, slot, address: name }),

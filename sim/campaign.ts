@@ -1,8 +1,8 @@
 import { describePlan, type Plan } from "./plan.ts";
-import { type Build, type Outcome, play } from "./play.ts";
+import type { Protocol } from "./protocol.ts";
+import { type Outcome, play } from "./play.ts";
 import { describeReduction, reduced, type Reduction, shrink } from "./shrink.ts";
-import { type Situation, SITUATIONS } from "./situations.ts";
-import { draw } from "./swarm.ts";
+import { draw, type SwarmOptions } from "./swarm.ts";
 
 /** Seeds from which on a campaign has to have met every situation. */
 export const SITUATION_SEEDS = 300;
@@ -22,8 +22,8 @@ export const EXIT = Object.freeze({
 export interface CampaignOptions {
   /** The runs, in order: see {@link drawn}. */
   readonly plans: Iterable<Plan>;
-  /** The protocol. @default {swim} */
-  readonly build?: Build;
+  /** The protocol, as it ships or with a bug in it. */
+  readonly protocol: Protocol;
   /** Runs that may be spent on making one failure small; 0: none. @default {150} */
   readonly maxShrinkRuns?: number;
   /** Every so many seeds one is played twice and compared; 0: none. @default {50} */
@@ -63,11 +63,11 @@ export interface CampaignResult {
   readonly worstRecoveryMs: number;
   /** In how many runs each situation occurred, how often in all, and the first seed. */
   readonly situations: ReadonlyMap<
-    Situation,
+    string,
     { readonly runs: number; readonly hits: number; readonly firstSeed: number }
   >;
   /** Situations that never occurred. */
-  readonly missing: readonly Situation[];
+  readonly missing: readonly string[];
   /** What failed. */
   readonly failures: readonly Failure[];
   /** See {@link EXIT}. */
@@ -76,23 +76,23 @@ export interface CampaignResult {
 
 /** Plans of successive seeds. */
 export function* drawn(
+  protocol: Protocol,
   seeds: { readonly from: number; readonly count: number; readonly nodes?: number },
 ): Iterable<Plan> {
   const { from, count, nodes } = seeds;
   for (let seed = from; seed < from + count; seed++) {
-    yield draw(nodes === undefined ? { seed } : { seed, nodes });
+    yield draw(protocol, nodes === undefined ? { seed } : { seed, nodes });
   }
 }
 
 /** Plays many plans. */
 export function campaign(options: CampaignOptions): CampaignResult {
-  const { maxShrinkRuns = 150, twiceEvery = 50, say = () => {} } = options;
-  const situations = new Map<Situation, { runs: number; hits: number; firstSeed: number }>();
+  const { protocol, maxShrinkRuns = 150, twiceEvery = 50, say = () => {} } = options;
+  const situations = new Map<string, { runs: number; hits: number; firstSeed: number }>();
   const failures: Failure[] = [];
   let [seeds, events, virtualMs, worstRecoveryMs] = [0, 0, 0, 0];
   let firstSeed: number | undefined;
-  const replay = (plan: Plan): Outcome =>
-    play(plan, options.build === undefined ? {} : { build: options.build });
+  const replay = (plan: Plan): Outcome => play(protocol, plan);
   for (const plan of options.plans) {
     const { seed } = plan;
     options.began?.(plan);
@@ -142,7 +142,7 @@ export function campaign(options: CampaignOptions): CampaignResult {
       }
     }
   }
-  const missing = SITUATIONS.filter((situation) => !situations.has(situation));
+  const missing = protocol.situations.filter((situation) => !situations.has(situation));
   const kinds = new Set(failures.map(({ kind }) => kind));
   const exitCode = kinds.has("safety")
     ? EXIT.safety
@@ -168,9 +168,14 @@ export function campaign(options: CampaignOptions): CampaignResult {
   };
 }
 
-/** The command that plays a seed again. */
-export function replayCommand(seed: number, reduction: Reduction = {}): string {
-  return `deno task sim --protocol swim --seed ${seed} --replay${describeReduction(reduction)}`;
+/** The command that plays a plan again. */
+export function replayCommand(
+  plan: Pick<Plan, "protocol" | "seed" | "asked">,
+  reduction: Reduction = {},
+): string {
+  const { protocol, seed, asked } = plan;
+  return `deno task sim --protocol ${protocol} --seed ${seed} --replay` +
+    (asked === undefined ? "" : ` --nodes ${asked}`) + describeReduction(reduction);
 }
 
 function failed(
@@ -188,13 +193,12 @@ function failed(
   say(
     `FAIL seed=${seed} step=${outcome.step} invariant=${invariant} (${kind}) at ${outcome.atMs} ms: ${detail}`,
   );
-  say(`  replay: ${replayCommand(seed, { nodes: plan.nodes })}`);
+  say(`  replay: ${replayCommand(plan)}`);
   say(`  config: ${describePlan(plan)}`);
   if (maxShrinkRuns === 0) {
     return { seed, kind, invariant, step: outcome.step, detail, reduction: undefined };
   }
   const small = shrink(plan, outcome, { play: options.play, maxRuns: maxShrinkRuns });
-  const reduction = { nodes: plan.nodes, ...small.reduction };
   say(
     `  shrunk: ${small.plan.nodes} nodes, ${small.plan.actions.length} of ${plan.actions.length} faults, ` +
       `step ${small.outcome.step}, after ${small.runs} runs: ${small.outcome.violation!.detail}`,
@@ -202,11 +206,15 @@ function failed(
   for (const { fault, atMs, forMs, details } of small.plan.actions) {
     say(`    at ${atMs} ms, for ${forMs} ms: ${fault} ${JSON.stringify(details)}`);
   }
-  say(`  replay: ${replayCommand(seed, reduction)}`);
-  return { seed, kind, invariant, step: outcome.step, detail, reduction };
+  say(`  replay: ${replayCommand(plan, small.reduction)}`);
+  return { seed, kind, invariant, step: outcome.step, detail, reduction: small.reduction };
 }
 
-/** A plan as it is replayed: drawn with its first size, then reduced. */
-export function replayPlan(seed: number, reduction: Reduction): Plan {
-  return reduced(draw({ seed }), reduction);
+/** A plan as it is replayed: drawn, then reduced. */
+export function replayPlan(
+  protocol: Protocol,
+  options: SwarmOptions,
+  reduction: Reduction,
+): Plan {
+  return reduced(draw(protocol, options), reduction);
 }

@@ -1,40 +1,41 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { needs } from "../tests/_needs.ts";
 import { campaign, drawn, EXIT, type Failure, replayPlan } from "./campaign.ts";
-import { faults } from "./faults/all.ts";
 import { describePlan, type Plan } from "./plan.ts";
 import { play } from "./play.ts";
-import { plantedBugs } from "./planted/bugs.ts";
+import { swimBugs } from "./planted/swim.ts";
 import { plant } from "./planted/load.ts";
 import { patched } from "./planted/patch.ts";
+import { swim } from "./protocols/swim.ts";
 import { draw } from "./swarm.ts";
-import regression from "./testdata/regression_seeds.json" with { type: "json" };
+import regression from "./testdata/regression_swim.json" with { type: "json" };
 
 describe("draw()", () => {
   it("draws the same plan from the same seed, and every fault from some", () => {
-    assertEquals(draw({ seed: 5 }), draw({ seed: 5 }));
+    assertEquals(draw(swim, { seed: 5 }), draw(swim, { seed: 5 }));
     const drawnFaults = new Set<string>();
     for (let seed = 0; seed < 300; seed++) {
-      const { actions, nodes, quietAtMs } = draw({ seed });
-      assert(nodes >= 3 && nodes <= 60);
+      const { actions, nodes, quietAtMs } = draw(swim, { seed });
+      assert(nodes >= 3 && nodes <= 1000);
       assert(actions.every(({ atMs }) => atMs >= 5000 && atMs < quietAtMs));
       for (const { fault } of actions) drawnFaults.add(fault);
     }
-    assertEquals(drawnFaults.size, faults.length);
+    assertEquals(drawnFaults.size, swim.faults.length);
   });
 });
 
 describe("play()", () => {
   it("is a function of the plan", { timeout: 300_000 }, () => {
-    const plan = draw({ seed: 12 });
-    const [first, second] = [play(plan), play(plan)];
+    const plan = draw(swim, { seed: 12 });
+    const [first, second] = [play(swim, plan), play(swim, plan)];
     assertEquals([first.traceHash, first.step], [second.traceHash, second.step]);
   });
 
   it("watching does not change what happens", { timeout: 300_000 }, () => {
-    const plan = draw({ seed: 13 });
-    assertEquals(play(plan).traceHash, play(plan, { checked: false }).traceHash);
+    const plan = draw(swim, { seed: 13 });
+    assertEquals(play(swim, plan).traceHash, play(swim, plan, { checked: false }).traceHash);
   });
 });
 
@@ -42,7 +43,8 @@ describe("campaign()", () => {
   it("30 seeds hold every invariant", { timeout: 300_000 }, () => {
     const lines: string[] = [];
     const result = campaign({
-      plans: drawn({ from: 1, count: 30 }),
+      protocol: swim,
+      plans: drawn(swim, { from: 1, count: 30 }),
       say: (line) => void lines.push(line),
       twiceEvery: 0,
     });
@@ -50,12 +52,12 @@ describe("campaign()", () => {
     assert(result.situations.size >= 15, `${[...result.situations.keys()]}`);
   });
 
-  for (const { name, fixed, plan } of regression.swim) {
+  for (const { name, fixed, plan } of regression) {
     it(`what was found once stays fixed: ${name}`, {
       skip: fixed ? false : "open",
       timeout: 300_000,
     }, () => {
-      const { violation } = play(plan as unknown as Plan);
+      const { violation } = play(swim, plan as unknown as Plan);
       assertEquals(violation, undefined, describePlan(plan as unknown as Plan));
     });
   }
@@ -72,14 +74,30 @@ describe("patched()", () => {
   });
 });
 
+const QUICK = ["suspicion-never-refuted", "label-unchecked", "incarnation-raised-by-others"];
+
 describe("planted bugs", needs("read", "write"), () => {
-  for (const bug of plantedBugs) {
+  it("fit the sources, each with a name of its own", async () => {
+    const root = new URL("../gossip/", import.meta.url);
+    for (const { patches, caughtBy } of swimBugs) {
+      assert(patches.length > 0 && caughtBy.length > 0);
+      for (const patch of patches) {
+        const source = await readFile(new URL(patch.file, root), "utf8");
+        assertNotEquals(patched(source, patch), source);
+      }
+    }
+    assertEquals(new Set(swimBugs.map(({ name }) => name)).size, swimBugs.length);
+    assert(swimBugs.length >= 15);
+  });
+
+  // `deno task sim:ci` looks for all of them.
+  for (const bug of swimBugs.filter(({ name }) => QUICK.includes(name))) {
     it(`${bug.name} is caught, shrunk and replayed`, { timeout: 300_000 }, async () => {
-      const build = await plant(bug);
+      const buggy = await plant(swim, bug);
       const lines: string[] = [];
       const { failures, exitCode } = campaign({
-        plans: drawn({ from: 1, count: 60 }),
-        build,
+        protocol: buggy,
+        plans: drawn(swim, { from: 1, count: 60 }),
         stopAtFailure: true,
         maxShrinkRuns: 8,
         say: (line) => void lines.push(line),
@@ -88,7 +106,7 @@ describe("planted bugs", needs("read", "write"), () => {
       assert(bug.caughtBy.includes(failure.invariant), failure.invariant);
       assertEquals(exitCode, failure.kind === "safety" ? EXIT.safety : EXIT.liveness);
       assert(/^FAIL seed=\d+ step=\d+ invariant=/.test(lines[0]!), lines[0]);
-      const again = play(replayPlan(failure.seed, failure.reduction!), { build });
+      const again = play(buggy, replayPlan(swim, { seed: failure.seed }, failure.reduction!));
       assertEquals(again.violation?.invariant, failure.invariant);
     });
   }

@@ -1,4 +1,4 @@
-import { swim } from "../gossip/swim/swim.ts";
+import type { GossipStrategy } from "../gossip/strategy.ts";
 import { ring } from "../shard/ring.ts";
 import { clusterOf } from "./cluster.ts";
 import { ViolationError } from "./violation.ts";
@@ -6,6 +6,8 @@ import { ViolationError } from "./violation.ts";
 /** Options of {@link churn}. */
 export interface ChurnOptions {
   readonly seed: number;
+  /** The protocol. */
+  readonly strategy: GossipStrategy;
   /** Nodes at a time, at least 4. One half stays from beginning to end, and remembers. */
   readonly nodes: number;
   /** Distinct names in all. */
@@ -33,10 +35,10 @@ export interface ChurnResult {
  * @throws {ViolationError} When the end is more than a half, and 8, above the first tenth.
  */
 export function churn(options: ChurnOptions): ChurnResult {
-  const { seed, nodes, names, everyMs } = options;
+  const { seed, strategy, nodes, names, everyMs } = options;
   const cluster = clusterOf({
     seed,
-    strategy: swim("fast"),
+    strategy,
     algorithm: ring({ tokens: 1 }),
     latencyMs: [0.2, 2],
     rejoinIntervalMs: 60_000,

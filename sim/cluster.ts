@@ -3,7 +3,7 @@ import type { Algorithm } from "../shard/placement.ts";
 import type { Peer, PeerState } from "../shard/peer.ts";
 import { Hub } from "./hub.ts";
 import { MemberProcess } from "./member_process.ts";
-import { Network } from "./network.ts";
+import { Network, type NetworkOptions } from "./network.ts";
 import type { Ending, Facts, Life, Watcher } from "./observation.ts";
 import { Simulation } from "./simulation.ts";
 
@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly minClusterSize?: number;
   /** Packets that a process which sleeps lets wait. @default {1024} */
   readonly maxWaitingPackets?: number;
+  /** See {@link NetworkOptions.checksummed}. */
+  readonly checksummed?: NetworkOptions["checksummed"];
 }
 
 /** A machine: processes come and go on it. */
@@ -74,6 +76,7 @@ export class Cluster implements Facts {
       simulation: this.simulation,
       latencyUs: [Math.round(least * 1000), Math.round(most * 1000)],
       sent: (packet) => this.hub.sent(packet),
+      ...(options.checksummed === undefined ? {} : { checksummed: options.checksummed }),
     });
     this.hub.add({
       viewed: (life) => {
@@ -84,6 +87,7 @@ export class Cluster implements Facts {
       },
       leaving: () => this.#changed(),
       slept: (life) => this.excuse(life.slot),
+      woke: (life) => this.excuse(life.slot),
     });
   }
 
@@ -195,9 +199,14 @@ export class Cluster implements Facts {
 
   /** See {@link Facts.excusedAt}. */
   excusedAt(slot: number): number {
+    return Math.max(this.upsetAt(slot), this.network.skies.touchedAt(slot));
+  }
+
+  /** See {@link Facts.upsetAt}. */
+  upsetAt(slot: number): number {
     const process = this.running(slot);
     if (process === undefined || process.paused) return this.now;
-    return Math.max(this.#excusedAt.get(slot) ?? -Infinity, this.network.skies.touchedAt(slot));
+    return this.#excusedAt.get(slot) ?? -Infinity;
   }
 
   /**

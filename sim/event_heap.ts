@@ -1,3 +1,9 @@
+/** What an event does. An object rather than a function: one allocation an event. */
+export interface Task {
+  /** Does it. */
+  run(): void;
+}
+
 /** One event to come. */
 export interface Scheduled {
   /** Instant, microseconds. */
@@ -9,14 +15,17 @@ export interface Scheduled {
 class Entry implements Scheduled {
   readonly at: number;
   readonly sequence: number;
-  run: (() => void) | undefined;
+  task: Task;
 
-  constructor(at: number, sequence: number, run: () => void) {
+  constructor(at: number, sequence: number, task: Task) {
     this.at = at;
     this.sequence = sequence;
-    this.run = run;
+    this.task = task;
   }
 }
+
+/** Stands for what was taken back or happened. */
+const NOTHING: Task = Object.freeze({ run: () => {} });
 
 function precedes(a: Entry, b: Entry): boolean {
   return a.at < b.at || (a.at === b.at && a.sequence < b.sequence);
@@ -27,6 +36,7 @@ export class EventHeap {
   #heap: Entry[] = [];
   #sequence = 0;
   #cancelled = 0;
+  #at = 0;
 
   /** Events to come. */
   get size(): number {
@@ -34,13 +44,14 @@ export class EventHeap {
   }
 
   /** Adds an event. */
-  add(at: number, run: () => void): Scheduled {
-    const entry = new Entry(at, this.#sequence++, run);
+  add(at: number, task: Task): Scheduled {
+    const entry = new Entry(at, this.#sequence++, task);
     const heap = this.#heap;
     let index = heap.push(entry) - 1;
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      if (!precedes(entry, heap[parent]!)) break;
+      // It came last: among those of one instant it stays below.
+      if (at >= heap[parent]!.at) break;
       heap[index] = heap[parent]!;
       index = parent;
     }
@@ -50,29 +61,34 @@ export class EventHeap {
 
   /** Takes an event back; one that happened or was taken back already is ignored. */
   cancel(scheduled: Scheduled): void {
-    if (!(scheduled instanceof Entry) || scheduled.run === undefined) return;
-    scheduled.run = undefined;
+    if (!(scheduled instanceof Entry) || scheduled.task === NOTHING) return;
+    scheduled.task = NOTHING;
     this.#cancelled++;
     if (this.#cancelled > 1024 && this.#cancelled * 2 > this.#heap.length) this.#sweep();
   }
 
+  /** The instant of the event that was taken last. */
+  get at(): number {
+    return this.#at;
+  }
+
   /** Removes the first event at or before `until`; `undefined` when there is none. */
-  take(until: number): { readonly at: number; readonly run: () => void } | undefined {
+  take(until: number): Task | undefined {
     for (let top = this.#heap[0]; top !== undefined && top.at <= until; top = this.#heap[0]) {
       this.#pop();
-      const { at, run } = top;
-      if (run === undefined) {
-        this.#cancelled--;
-        continue;
+      if (top.task === NOTHING) this.#cancelled--;
+      else {
+        const { task } = top;
+        top.task = NOTHING;
+        this.#at = top.at;
+        return task;
       }
-      top.run = undefined;
-      return { at, run };
     }
     return undefined;
   }
 
   #sweep(): void {
-    this.#heap = this.#heap.filter((entry) => entry.run !== undefined)
+    this.#heap = this.#heap.filter(({ task }) => task !== NOTHING)
       .sort((a, b) => precedes(a, b) ? -1 : 1);
     this.#cancelled = 0;
   }

@@ -9,6 +9,7 @@ export class Hub implements Required<Watcher> {
     started: [],
     ended: [],
     slept: [],
+    woke: [],
     leaving: [],
     viewed: [],
     sent: [],
@@ -39,6 +40,10 @@ export class Hub implements Required<Watcher> {
   /** See {@link Watcher.slept}. */
   slept(life: Life): void {
     for (const call of this.#hooks.slept) call(life);
+  }
+  /** See {@link Watcher.woke}. */
+  woke(life: Life): void {
+    for (const call of this.#hooks.woke) call(life);
   }
   /** See {@link Watcher.leaving}. */
   leaving(life: Life): void {

@@ -1,15 +1,12 @@
-import type { SwimSettings } from "../gossip/swim/options.ts";
+import type { Bounds } from "./protocol.ts";
 import type { Facts, Watcher } from "./observation.ts";
-import type { Wiretap } from "./wiretap.ts";
 
-/** What an invariant may know. */
+/** What an invariant of all protocols may know. */
 export interface InvariantContext {
   /** The truth. */
   readonly facts: Facts;
-  /** What is said. */
-  readonly tap: Wiretap;
-  /** How the nodes are set. */
-  readonly settings: SwimSettings;
+  /** How long things may take. */
+  readonly bounds: Bounds;
 }
 
 /** Makes a watcher that throws a `ViolationError` as soon as something holds no longer. */

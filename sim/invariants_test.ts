@@ -12,18 +12,21 @@ import { ring } from "../shard/ring.ts";
 import { sharder } from "../shard/sharder.ts";
 import { fakeFacts, type FakeLife, fakeLife } from "./_harness.ts";
 import type { Invariant } from "./invariant.ts";
+import { swim } from "./protocols/swim.ts";
+import { incarnationsGrow } from "./protocols/swim/incarnations_grow.ts";
+import { noReturn } from "./protocols/swim/no_return.ts";
+import { suspectedFirst } from "./protocols/swim/suspected_first.ts";
+import type { Tapped } from "./protocols/swim/tapped.ts";
+import { viewsGrow } from "./protocols/swim/views_grow.ts";
+import { Wiretap } from "./protocols/swim/wiretap.ts";
 import { bounded } from "./invariants/bounded.ts";
-import { incarnationsGrow } from "./invariants/incarnations_grow.ts";
 import { labelsApart } from "./invariants/labels_apart.ts";
 import { noBlamelessDeath } from "./invariants/no_blameless_death.ts";
-import { noReturn } from "./invariants/no_return.ts";
 import { observerLatest } from "./invariants/observer_latest.ts";
 import { checkSharder, shardersAgree } from "./invariants/sharders_agree.ts";
 import { viewWellFormed } from "./invariants/view_well_formed.ts";
-import { viewsGrow } from "./invariants/views_grow.ts";
 import type { Facts, Life, Message, Packet, Watcher } from "./observation.ts";
 import { ViolationError } from "./violation.ts";
-import { Wiretap } from "./wiretap.ts";
 
 const codec = new PacketCodec({ label: "sim", random: () => 0.5 });
 const streams = new StreamCodec({ label: "sim", random: () => 0.5 });
@@ -32,9 +35,13 @@ const peer = (name: string, fields: Partial<Peer> = {}): Peer =>
   Object.freeze({ name, addr: "10.0.0.0:80", self: false, state: "viewer", ...fields });
 const list = (...peers: Peer[]): readonly Peer[] => Object.freeze(peers);
 
-function made(invariant: Invariant, facts: Facts): Required<Watcher> {
+function made(
+  invariant: Invariant | ((tapped: Tapped) => Watcher),
+  facts: Facts,
+): Required<Watcher> {
   return invariant({
     facts,
+    bounds: swim.bounds({ preset: "fast" }),
     tap: new Wiretap(),
     settings: swimSettings("fast"),
   }) as Required<Watcher>;
@@ -92,6 +99,16 @@ describe("invariants on broken traces", () => {
     }
     const twin = fakeLife({ name: "b", slot: 2 });
     made(noBlamelessDeath, fakeFacts([a, b, twin])).viewed(a, lost);
+    // Old news may wait in one who sleeps: not in one who fell asleep only later.
+    for (const [fellAsleepAt, explains] of [[1e12 - 59e6, true], [1e12 - 30e6, false]] as const) {
+      const now = { ...fakeFacts([a, b], { excusedAt: 1e12 - 60e6 }) };
+      const watcher = made(noBlamelessDeath, now);
+      Object.assign(now, { now: fellAsleepAt });
+      watcher.slept(a);
+      Object.assign(now, { now: 1e12 });
+      if (explains) watcher.viewed(a, lost);
+      else breaks("no-blameless-death", () => watcher.viewed(a, lost));
+    }
   });
 
   it("incarnations-grow: another one raises it, or the node itself lowers it", () => {
@@ -133,6 +150,36 @@ describe("invariants on broken traces", () => {
     living.sent(packet(a, alive("b", 1, 1)));
     living.sent(packet(a, dead));
     living.sent(packet(a, alive("b", 1, 1)));
+  });
+
+  it("no-return: a record comes back before it was collected, or unheard", () => {
+    const viewer = fakeLife({ name: "a" });
+    const dead: PacketMessage = { type: "dead", node: "b", incarnation: 1, from: "c" };
+    const watcher = made(noReturn, fakeFacts([viewer, b]));
+    watcher.sent(packet(viewer, alive("b", 1, 1)));
+    watcher.viewed(viewer, lost);
+    watcher.sent(packet(viewer, dead));
+    watcher.delivered(viewer, packet(b, dead));
+    viewer.localMs = 29_999;
+    breaks("no-return", () => watcher.sent(packet(viewer, alive("b", 1, 1))));
+    viewer.localMs = 30_001;
+    watcher.sent(packet(viewer, alive("b", 1, 1)));
+    watcher.sent(packet(viewer, dead));
+    watcher.viewed(viewer, lost);
+    viewer.localMs = 90_000;
+    breaks("no-return", () => watcher.sent(packet(viewer, alive("b", 1, 1))));
+  });
+
+  it("suspected-first: a death at an incarnation at which nobody was suspected", () => {
+    const watcher = made(suspectedFirst, fakeFacts([a, b]));
+    const dead: PacketMessage = { type: "dead", node: "b", incarnation: 2, from: "a" };
+    watcher.sent(packet(a, { type: "suspect", node: "b", incarnation: 1, from: "a" }));
+    breaks("suspected-first", () => watcher.sent(packet(a, dead)));
+    watcher.sent(packet(a, { ...dead, from: "b" }));
+    watcher.written(pushPull(b, { incarnation: 2, state: 1 }));
+    watcher.sent(packet(a, dead));
+    const sleepy = made(suspectedFirst, fakeFacts([a, b], { excusedAt: 1e12 - 1e6 }));
+    sleepy.sent(packet(a, dead));
   });
 
   it("labels-apart: a node of another cluster is listed", () => {

@@ -4,7 +4,6 @@ import type {
   GossipEffect,
   GossipInput,
   GossipStats,
-  GossipStrategy,
   MessageReader,
   Prng,
 } from "../gossip/strategy.ts";
@@ -13,34 +12,21 @@ import { DeadlineTimer } from "../membership/deadline.ts";
 import type { Observer } from "../membership/observers.ts";
 import { View } from "../membership/view.ts";
 import type { Peer, PeerState } from "../shard/peer.ts";
-import type { Algorithm } from "../shard/placement.ts";
 import type { Sharder } from "../shard/sharder.ts";
 import type { Hub } from "./hub.ts";
 import { JoiningLoop } from "./joining_loop.ts";
 import type { Endpoint, Network } from "./network.ts";
 import type { Ending, Packet } from "./observation.ts";
 import { ProcessClock } from "./process_clock.ts";
+import type { ProcessSettings } from "./process_settings.ts";
+import { ProcessExchanges } from "./process_exchanges.ts";
 import type { Simulation } from "./simulation.ts";
-import { SimulatedExchange, type StreamEndpoint } from "./streams.ts";
+import type { SimulatedExchange, StreamEndpoint } from "./streams.ts";
 import { ViolationError } from "./violation.ts";
+import { Wakefulness } from "./wakefulness.ts";
 
-/** Inputs that one turn of the event loop reads after a sleep, before timers are looked at again. */
-const TURN_INPUTS = 256;
 /** As `NodeLimits`. */
-const MAX_ACCEPTED = 128;
-const REQUEST_TIMEOUT_MS = 2_000;
 const LEAVE_TIMEOUT_MS = 5_000;
-
-/** Settings that all processes of a world share. */
-export interface ProcessSettings {
-  readonly strategy: GossipStrategy;
-  readonly algorithm: Algorithm;
-  readonly rejoinIntervalMs: number;
-  readonly maxJoinPeers: number;
-  readonly minClusterSize: number;
-  /** Packets that may wait while the process sleeps: what a driver and its transport hold. */
-  readonly maxWaitingPackets: number;
-}
 
 /** What one {@link MemberProcess} is made of. */
 export interface MemberProcessOptions {
@@ -87,20 +73,11 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
   readonly #joining: JoiningLoop;
   readonly #random: Prng;
   readonly #operations = new Map<number, (outcome: Outcome) => void>();
-  readonly #own = new Map<number, { exchange: SimulatedExchange; cancel: () => void }>();
-  readonly #accepted = new Map<
-    number,
-    { exchange: SimulatedExchange; cancel: () => void }
-  >();
-  readonly #acceptedIds = new Map<SimulatedExchange, number>();
+  readonly #exchanges: ProcessExchanges;
+  readonly #wakefulness: Wakefulness;
   #lastOperation = 0;
-  #lastAccepted = 0;
   #inbox: GossipInput[] = [];
   #stepping = false;
-  #pausedUntil = -1;
-  #lateTimers: (() => void)[] = [];
-  #arrivals: (() => void)[] = [];
-  #waitingPackets = 0;
 
   /** Starts the process; it joins nobody yet. */
   constructor(options: MemberProcessOptions) {
@@ -114,11 +91,12 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
     this.generation = options.generation;
     this.startedAt = simulation.now;
     this.#random = simulation.random(`process:${options.slot}:${options.id}`);
+    const wakefulness = this.#wakefulness = new Wakefulness(simulation, () => hub.woke(this));
     this.clock = new ProcessClock({
       simulation,
       startMs: simulation.now / 1000,
       rate: options.clockRate,
-      fire: (run) => this.#awake(run, this.#lateTimers),
+      wakefulness,
     });
     this.#core = settings.strategy.create({
       name: options.name,
@@ -158,6 +136,18 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
       known: () => new Set(this.peers.map(({ addr }) => addr)),
       join: (addresses, ended) => this.join(addresses, ended),
     });
+    this.#exchanges = new ProcessExchanges({
+      simulation,
+      network,
+      hub,
+      random: this.#random,
+      clock: this.clock,
+      wakefulness,
+      core: this.#core,
+      owner: this,
+      listener: (address) => network.at(address) as MemberProcess | undefined,
+      feed: (input) => this.#feed(input),
+    });
     network.listen(this);
     hub.started(this);
     this.#feed({ type: "timeout" });
@@ -167,6 +157,10 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
   /** See `Life.peers`. */
   get peers(): readonly Peer[] {
     return this.#view.peers;
+  }
+  /** See `Life.localMs`. */
+  get localMs(): number {
+    return this.clock.now();
   }
   /** See `Life.state`. */
   get state(): PeerState {
@@ -182,7 +176,7 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
   }
   /** See `Life.paused`. */
   get paused(): boolean {
-    return this.#pausedUntil >= 0;
+    return this.#wakefulness.paused;
   }
   /** See `Life.pendingOperations`. */
   get pendingOperations(): number {
@@ -204,7 +198,7 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
 
   /** Joins through addresses and what is discovered, and goes on looking for members that are missing. */
   start(addresses: readonly Address[]): void {
-    this.#awake(() => this.#joining.start(addresses), this.#arrivals);
+    this.#wakefulness.arrival(() => this.#joining.start(addresses));
   }
 
   /** Joins through addresses, once. */
@@ -247,47 +241,35 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
   pause(ms: number): void {
     const { simulation, hub } = this.#options;
     if (this.phase === "ended") return;
-    const until = simulation.now + Math.ceil(ms * 1000);
     if (!this.paused) hub.slept(this);
-    if (until <= this.#pausedUntil) return;
-    this.#pausedUntil = until;
-    simulation.at(until, () => this.#wake());
+    this.#wakefulness.pause(simulation.now + Math.ceil(ms * 1000));
   }
 
   /** See {@link Endpoint.packet}. */
   packet(packet: Packet): void {
     if (this.paused) {
-      if (this.#waitingPackets >= this.#options.settings.maxWaitingPackets) {
+      const wakefulness = this.#wakefulness;
+      if (wakefulness.waitingPackets >= this.#options.settings.maxWaitingPackets) {
         return this.#options.hub.overflowed(this);
       }
-      this.#waitingPackets++;
-      this.#arrivals.push(() => this.#receive(packet));
+      wakefulness.waitingPackets++;
+      wakefulness.arrival(() => this.#receive(packet));
     } else this.#receive(packet);
   }
 
   /** See {@link StreamEndpoint.accept}. */
   accept(exchange: SimulatedExchange): MessageReader | undefined {
-    if (this.phase === "ended" || this.#accepted.size >= MAX_ACCEPTED) return undefined;
-    const id = ++this.#lastAccepted;
-    const cancel = this.clock.setTimer(REQUEST_TIMEOUT_MS, () => this.#hangUp(id));
-    this.#accepted.set(id, { exchange, cancel });
-    this.#acceptedIds.set(exchange, id);
-    return this.#core.reader("request");
+    return this.phase === "ended" ? undefined : this.#exchanges.accept(exchange);
   }
 
   /** See {@link StreamEndpoint.request}. */
   request(exchange: SimulatedExchange, bytes: Uint8Array): void {
-    this.#awake(() => {
-      const id = this.#acceptedIds.get(exchange);
-      if (id === undefined) return;
-      this.#accepted.get(id)!.cancel();
-      this.#feed({ type: "request", exchange: id, bytes });
-    }, this.#arrivals);
+    this.#exchanges.request(exchange, bytes);
   }
 
   /** See {@link StreamEndpoint.broken}. */
   broken(exchange: SimulatedExchange): void {
-    this.#forget(this.#acceptedIds.get(exchange) ?? 0);
+    this.#exchanges.broken(exchange);
   }
 
   #receive(packet: Packet): void {
@@ -296,48 +278,18 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
     this.#feed({ type: "packet", bytes: packet.bytes });
   }
 
-  // Now, or when the process wakes up.
-  #awake(run: () => void, waiting: (() => void)[]): void {
-    if (this.phase === "ended") return;
-    if (this.paused) (waiting === this.#lateTimers ? this.#lateTimers : this.#arrivals).push(run);
-    else run();
-  }
-
-  // As the runtimes do: timers that are due fire first; a late one gives the sockets a turn before it counts (`DeadlineTimer`).
-  #wake(): void {
-    const { simulation } = this.#options;
-    if (simulation.now < this.#pausedUntil || this.phase === "ended") return;
-    this.#pausedUntil = -1;
-    const timers = this.#lateTimers;
-    const arrivals = this.#arrivals;
-    this.#lateTimers = [];
-    this.#arrivals = [];
-    this.#waitingPackets = 0;
-    for (const run of timers) this.#awake(run, this.#lateTimers);
-    for (const run of arrivals.slice(0, TURN_INPUTS)) this.#awake(run, this.#arrivals);
-    for (let at = TURN_INPUTS; at < arrivals.length; at += TURN_INPUTS) {
-      const turn = arrivals.slice(at, at + TURN_INPUTS);
-      simulation.at(simulation.now + at, () => {
-        for (const run of turn) this.#awake(run, this.#arrivals);
-      });
-    }
-  }
-
   #end(how: Ending): void {
     if (this.phase === "ended") return;
     const { network, hub, ended, simulation } = this.#options;
     this.phase = "ended";
     this.endedAt = simulation.now;
-    this.#pausedUntil = -1;
+    this.#wakefulness.end();
     this.#inbox = [];
-    this.#lateTimers = [];
-    this.#arrivals = [];
     this.#timer.cancel();
     this.#joining.close();
     this.#view.end();
     this.clock.stop();
-    for (const { exchange } of this.#own.values()) exchange.abandon();
-    for (const { exchange } of this.#accepted.values()) exchange.hangUp();
+    this.#exchanges.end();
     this.#operations.clear();
     network.close(this);
     ended(this, how);
@@ -348,20 +300,25 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
     input: (operation: number) => GossipInput,
     ended: (outcome: Outcome) => void,
   ): void {
-    this.#awake(() => {
+    this.#wakefulness.arrival(() => {
       const operation = ++this.#lastOperation;
       this.#operations.set(operation, ended);
       this.#feed(input(operation));
-    }, this.#arrivals);
+    });
   }
 
   #feed(input: GossipInput): void {
     if (this.phase === "ended") return;
-    this.#inbox.push(input);
-    if (this.#stepping) return;
+    if (this.#stepping) {
+      this.#inbox.push(input);
+      return;
+    }
     this.#stepping = true;
-    for (let next = 0; next < this.#inbox.length; next++) this.#step(this.#inbox[next]!);
-    this.#inbox = [];
+    this.#step(input);
+    if (this.#inbox.length > 0) {
+      for (let next = 0; next < this.#inbox.length; next++) this.#step(this.#inbox[next]!);
+      this.#inbox = [];
+    }
     this.#stepping = false;
     if (this.#running()) this.#timer.arm(this.#core.deadline);
   }
@@ -389,13 +346,13 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
         network.send(this, effect.to, effect.bytes);
         break;
       case "exchange":
-        this.#exchange(effect);
+        this.#exchanges.open(effect);
         break;
       case "reply":
-        this.#reply(effect.exchange, effect.bytes);
+        this.#exchanges.reply(effect.exchange, effect.bytes);
         break;
       case "hangUp":
-        this.#hangUp(effect.exchange);
+        this.#exchanges.hangUp(effect.exchange);
         break;
       case "peers":
         this.#viewed(effect.peers);
@@ -438,65 +395,5 @@ export class MemberProcess implements Endpoint, StreamEndpoint {
     this.#admission.update(peers.length);
     this.#view.announce();
     hub.viewed(this, { before, peers });
-  }
-
-  #exchange(effect: Extract<GossipEffect, { readonly type: "exchange" }>): void {
-    const { simulation, network, hub } = this.#options;
-    const { exchange: id, to, bytes, timeoutMs } = effect;
-    const end = (input: GossipInput, outcome: "response" | "failed"): void => {
-      this.#awake(() => {
-        const own = this.#own.get(id);
-        if (own === undefined) return;
-        this.#own.delete(id);
-        own.cancel();
-        own.exchange.abandon();
-        hub.exchanged(this, outcome);
-        this.#feed(input);
-      }, this.#arrivals);
-    };
-    const fail = (reason: string): void =>
-      end({ type: "exchangeFailed", exchange: id, reason }, "failed");
-    simulation.trace.integer(this.id);
-    simulation.trace.bytes(bytes);
-    hub.written({ from: this, kind: "request", bytes });
-    const cancel = this.clock.setTimer(timeoutMs, () => fail(`no reply within ${timeoutMs} ms`));
-    const exchange = new SimulatedExchange({
-      simulation,
-      network,
-      random: this.#random,
-      from: this,
-      to,
-      bytes,
-      reader: this.#core.reader("response"),
-      listener: (address) => network.at(address) as MemberProcess | undefined,
-      responded: (reply) => end({ type: "response", exchange: id, bytes: reply }, "response"),
-      failed: fail,
-    });
-    this.#own.set(id, { exchange, cancel });
-  }
-
-  #reply(id: number, bytes: Uint8Array): void {
-    const { simulation, hub } = this.#options;
-    const exchange = this.#forget(id);
-    simulation.trace.integer(this.id);
-    simulation.trace.bytes(bytes);
-    hub.written({ from: this, kind: "response", bytes });
-    const ok = exchange?.answer(bytes) ?? false;
-    simulation.at(0, () => {
-      this.#awake(() => this.#feed({ type: "replied", exchange: id, ok }), this.#arrivals);
-    });
-  }
-
-  #hangUp(id: number): void {
-    this.#forget(id)?.hangUp();
-  }
-
-  #forget(id: number): SimulatedExchange | undefined {
-    const accepted = this.#accepted.get(id);
-    if (accepted === undefined) return undefined;
-    accepted.cancel();
-    this.#accepted.delete(id);
-    this.#acceptedIds.delete(accepted.exchange);
-    return accepted.exchange;
   }
 }

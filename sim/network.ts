@@ -1,13 +1,9 @@
 import type { Address, Prng } from "../gossip/strategy.ts";
 import { between } from "./draw.ts";
+import type { Task } from "./event_heap.ts";
 import type { Life, Packet } from "./observation.ts";
 import type { Simulation } from "./simulation.ts";
 import { Skies } from "./weather.ts";
-
-/** memberlist's message type of a checksummed packet; what is changed under a checksum is refused, without one anything may follow. */
-const CHECKSUMMED = 12;
-/** memberlist's message type of a label header. */
-const LABELLED = 244;
 
 /** A process, as the network sees it. */
 export interface Endpoint extends Life {
@@ -20,6 +16,10 @@ export interface NetworkOptions {
   readonly simulation: Simulation;
   /** Least and greatest time of a packet on its way, microseconds. */
   readonly latencyUs: readonly [number, number];
+  /**
+   * Whether a packet has a checksum: what is changed under one is refused, without one anything may follow. @default {never}
+   */
+  readonly checksummed?: (packet: Uint8Array) => boolean;
   /** Hears of packets as they are sent, in place of whom it may concern. */
   readonly sent?: (packet: Packet) => void;
 }
@@ -32,6 +32,21 @@ interface Port {
   slot: number;
 }
 
+class Delivery implements Task {
+  readonly #port: Port;
+  readonly #packet: Packet;
+
+  constructor(port: Port, packet: Packet) {
+    this.#port = port;
+    this.#packet = packet;
+  }
+
+  run(): void {
+    // Whoever listens there by then gets it: addresses are used again.
+    this.#port.endpoint?.packet(this.#packet);
+  }
+}
+
 /** Packets between addresses, in all weathers: any of them may be late, doubled, out of order, changed or lost. */
 export class Network {
   /** The weather. */
@@ -39,6 +54,7 @@ export class Network {
   readonly #simulation: Simulation;
   readonly #random: Prng;
   readonly #latencyUs: readonly [number, number];
+  readonly #checksummed: (packet: Uint8Array) => boolean;
   readonly #sent: ((packet: Packet) => void) | undefined;
   readonly #ports = new Map<Address, Port>();
 
@@ -47,6 +63,7 @@ export class Network {
     this.#simulation = options.simulation;
     this.#random = options.simulation.random("network");
     this.#latencyUs = options.latencyUs;
+    this.#checksummed = options.checksummed ?? (() => false);
     this.#sent = options.sent;
     this.skies = new Skies(options.simulation.random("weather"), () => options.simulation.now);
   }
@@ -93,7 +110,7 @@ export class Network {
     const fate = this.skies.fate(from.slot, port.slot, bytes.length);
     const random = this.#random;
     if (fate.cut || random() < fate.loss) return;
-    const arriving = fate.corrupted ? corrupted(packet, random) : packet;
+    const arriving = fate.corrupted ? this.#corrupted(packet) : packet;
     this.#deliver(port, arriving, this.latencyUs() + fate.delayUs);
     if (random() < fate.duplicates) {
       this.#deliver(port, { ...arriving, tampered: true }, this.latencyUs() + fate.delayUs);
@@ -105,10 +122,20 @@ export class Network {
   }
 
   #deliver(port: Port, packet: Packet, afterUs: number): void {
-    this.#simulation.at(this.#simulation.now + afterUs, () => {
-      // Whoever listens there by then gets it: addresses are used again.
-      port.endpoint?.packet(packet);
-    });
+    this.#simulation.schedule(this.#simulation.now + afterUs, new Delivery(port, packet));
+  }
+
+  // Cuts a packet short or, where a checksum will tell, changes a byte: what has none relies on the stream that carries it.
+  #corrupted(packet: Packet): Packet {
+    const { bytes } = packet;
+    const random = this.#random;
+    if (this.#checksummed(bytes) && random() < 0.7) {
+      const copy = bytes.slice();
+      copy[between(random, 0, copy.length - 1)]! ^= 1 << between(random, 0, 7);
+      return { ...packet, bytes: copy, tampered: true };
+    }
+    const cut = bytes.slice(0, between(random, 0, bytes.length - 1));
+    return { ...packet, bytes: cut, tampered: true };
   }
 
   #port(address: Address): Port {
@@ -118,16 +145,4 @@ export class Network {
     }
     return port;
   }
-}
-
-/** Cuts a packet short or, where a checksum will tell, changes a byte: what has none relies on the stream that carries it. */
-function corrupted(packet: Packet, random: Prng): Packet {
-  const { bytes } = packet;
-  const start = bytes[0] === LABELLED ? 2 + bytes[1]! : 0;
-  if (bytes[start] === CHECKSUMMED && random() < 0.7) {
-    const copy = bytes.slice();
-    copy[between(random, 0, copy.length - 1)]! ^= 1 << between(random, 0, 7);
-    return { ...packet, bytes: copy, tampered: true };
-  }
-  return { ...packet, bytes: bytes.slice(0, between(random, 0, bytes.length - 1)), tampered: true };
 }

@@ -25,6 +25,8 @@ export interface Life {
   readonly phase: "running" | "leaving" | "ended";
   /** Whether it sleeps: no timer fires, nothing is read. */
   readonly paused: boolean;
+  /** What its monotonic clock reads. */
+  readonly localMs: number;
   /** The instant of its start, microseconds. */
   readonly startedAt: number;
   /** The instant of its end; `Infinity` while it lives. */
@@ -84,6 +86,8 @@ export interface Watcher {
   ended?(life: Life, how: Ending): void;
   /** A process fell asleep. */
   slept?(life: Life): void;
+  /** A process woke up. */
+  woke?(life: Life): void;
   /** A process begins to leave. */
   leaving?(life: Life): void;
   /** A view changed; observers were told. */
@@ -115,4 +119,6 @@ export interface Facts {
    * not heard: its own crash, sleep or clock, or the network. `-Infinity`: never; now: still.
    */
   excusedAt(slot: number): number;
+  /** The last instant, microseconds, at which a slot crashed, started, slept, or its clock went wrong; `-Infinity`: never; now: still. */
+  upsetAt(slot: number): number;
 }

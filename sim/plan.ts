@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { SwimOptions } from "../gossip/swim/options.ts";
+import type { Settings } from "./protocol.ts";
 
 /** One fault: from an instant on, for a while. */
 export interface Action {
@@ -26,10 +26,14 @@ export type Details = { readonly [name: string]: number | readonly number[] };
 export interface Plan {
   /** What randomness within the run follows from. */
   readonly seed: number;
+  /** Which protocol. */
+  readonly protocol: string;
+  /** Machines, where the number was given and not drawn. */
+  readonly asked?: number;
   /** Machines of the main cluster. */
   readonly nodes: number;
   /** Settings of the protocol. */
-  readonly swim: SwimOptions;
+  readonly settings: Settings;
   /** Least and greatest time of a packet on its way, milliseconds. */
   readonly latencyMs: readonly [number, number];
   /** Time between two rejoin rounds. */
@@ -48,8 +52,8 @@ export interface Plan {
 export function describePlan(plan: Plan): string {
   const {
     seed,
+    protocol,
     nodes,
-    swim,
     latencyMs,
     rejoinIntervalMs,
     maxWaitingPackets,
@@ -62,8 +66,10 @@ export function describePlan(plan: Plan): string {
   const faults = [...counts].sort(([a], [b]) => a < b ? -1 : 1).map(([fault, count]) =>
     `${fault}×${count}`
   );
-  const settings = Object.entries(swim).map(([name, value]) => `${name}=${value}`);
-  return `seed=${seed} nodes=${nodes} ${settings.join(" ")} latencyMs=${latencyMs.join("…")} ` +
+  const settings = Object.entries(plan.settings).map(([name, value]) => `${name}=${value}`);
+  return `seed=${seed} protocol=${protocol} nodes=${nodes} ${settings.join(" ")} latencyMs=${
+    latencyMs.join("…")
+  } ` +
     `rejoinMs=${rejoinIntervalMs} inbox=${maxWaitingPackets} splitStart=${splitStart} quietAtMs=${quietAtMs} ` +
     `faults=[${faults.join(" ")}]`;
 }

@@ -1,26 +1,14 @@
-import type { GossipStrategy } from "../gossip/strategy.ts";
-import { pushPullIntervalMs, suspicionTimeoutMs } from "../gossip/swim/formulas.ts";
-import { type SwimOptions, type SwimSettings, swimSettings } from "../gossip/swim/options.ts";
-import { swim } from "../gossip/swim/swim.ts";
 import { ring } from "../shard/ring.ts";
 import { type Cluster, clusterOf } from "./cluster.ts";
-import { faults } from "./faults/all.ts";
-import type { Fault, Site } from "./fault.ts";
-import { invariants } from "./invariants/all.ts";
+import type { Site } from "./fault.ts";
 import { checkSharder } from "./invariants/sharders_agree.ts";
-import type { Watcher } from "./observation.ts";
 import type { Plan } from "./plan.ts";
-import { type Situation, SituationCounter } from "./situations.ts";
+import type { Bounds, Protocol } from "./protocol.ts";
+import { SituationCounter } from "./situations.ts";
 import { ViolationError, type ViolationKind } from "./violation.ts";
-import { Wiretap } from "./wiretap.ts";
-
-/** Makes the protocol of a run: the shipped one, or one with a bug planted into it. */
-export type Build = (options: SwimOptions) => GossipStrategy;
 
 /** Options of {@link play}. */
 export interface PlayOptions {
-  /** @default {swim} */
-  readonly build?: Build;
   /** Called with the world before anything happens, to watch it. */
   readonly prepare?: (cluster: Cluster) => void;
   /** Checks invariants and counts situations. Off: only what an end needs, for measurements. @default {true} */
@@ -44,52 +32,36 @@ export interface Outcome {
   /** Digest of all that happened. */
   readonly traceHash: string;
   /** How often what occurred. */
-  readonly situations: ReadonlyMap<Situation, number>;
+  readonly situations: ReadonlyMap<string, number>;
 }
 
-const FAULTS: ReadonlyMap<string, Fault> = new Map(faults.map((fault) => [fault.name, fault]));
 /** How long the views have to stay as they should be. */
 const SETTLED_MS = 20_000;
 
-/**
- * The bound on recovery: after the faults a death takes a probe at the worst local health and a suspicion that nobody confirms; a
- * return takes a rejoin round of each side; what both leave undone takes two push/pulls.
- */
-export function recoveryBoundMs(
-  settings: SwimSettings,
-  options: { readonly names: number; readonly rejoinIntervalMs: number },
-): number {
-  const { names, rejoinIntervalMs } = options;
-  return 3 * settings.awarenessMaxMultiplier * settings.probeIntervalMs +
-    suspicionTimeoutMs(names, settings) * settings.suspicionMaxTimeoutMult +
-    2 * pushPullIntervalMs(names, settings.pushPullIntervalMs) + 2.2 * rejoinIntervalMs +
-    settings.gossipToTheDeadMs + 60_000;
-}
-
 /** Plays a plan from beginning to end. Equal plans have equal outcomes. */
-export function play(plan: Plan, options: PlayOptions = {}): Outcome {
-  const settings = swimSettings(plan.swim);
+export function play(protocol: Protocol, plan: Plan, options: PlayOptions = {}): Outcome {
   const cluster = clusterOf({
     seed: plan.seed,
-    strategy: (options.build ?? swim)(plan.swim),
+    strategy: protocol.strategy(plan.settings),
     algorithm: ring({ tokens: 8 }),
     latencyMs: plan.latencyMs,
     rejoinIntervalMs: plan.rejoinIntervalMs,
     maxWaitingPackets: plan.maxWaitingPackets,
+    checksummed: protocol.checksummed,
   });
-  const tap = new Wiretap();
-  const situations = new SituationCounter(cluster, tap);
+  const situations = new SituationCounter(cluster);
   if (options.checked ?? true) {
     // What occurred is counted before it is judged.
-    cluster.watch(bound(situations));
-    for (const invariant of invariants) cluster.watch(invariant({ facts: cluster, tap, settings }));
+    cluster.watch(situations);
+    const { settings } = plan;
+    for (const watcher of protocol.watch({ cluster, settings, situations })) cluster.watch(watcher);
   }
   options.prepare?.(cluster);
   let recoveredMs: number | undefined;
   let violation: Outcome["violation"];
   try {
-    runFaults(plan, cluster, situations);
-    recoveredMs = recover(plan, cluster, settings);
+    runFaults(protocol, plan, { cluster, situations });
+    recoveredMs = recover(plan, cluster, protocol.bounds(plan.settings));
   } catch (error) {
     if (!(error instanceof ViolationError)) throw error;
     violation = { invariant: error.invariant, kind: error.kind, detail: error.message };
@@ -105,26 +77,17 @@ export function play(plan: Plan, options: PlayOptions = {}): Outcome {
   };
 }
 
-function bound(counter: SituationCounter): Watcher {
-  return {
-    started: (life) => counter.started(life),
-    ended: (life) => counter.ended(life),
-    leaving: () => counter.leaving(),
-    viewed: (life, change) => counter.viewed(life, change),
-    sent: (packet) => counter.sent(packet),
-    delivered: (life, packet) => counter.delivered(life, packet),
-    written: (message) => counter.written(message),
-    exchanged: (life, outcome) => counter.exchanged(life, outcome),
-    overflowed: () => counter.overflowed(),
-    effect: (life, effect) => counter.effect(life, effect),
-  };
-}
-
-function runFaults(plan: Plan, cluster: Cluster, situations: SituationCounter): void {
+function runFaults(
+  protocol: Protocol,
+  plan: Plan,
+  { cluster, situations }: { readonly cluster: Cluster; readonly situations: SituationCounter },
+): void {
   const { simulation } = cluster;
   const random = simulation.random("faults");
   const wanted = new Set<number>();
   let over = false;
+  // All have begun before the first fault.
+  const bootEveryMs = Math.min(50, 5000 / plan.nodes);
   const width = String(plan.nodes - 1).length;
   for (let i = 0; i < plan.nodes; i++) {
     const { index } = cluster.slot({
@@ -150,7 +113,7 @@ function runFaults(plan: Plan, cluster: Cluster, situations: SituationCounter): 
     process.start(cluster.discover(index).slice(0, 3));
     if (index % 5 !== 4) process.changeState("participant");
   };
-  for (let i = 0; i < plan.nodes; i++) later(i * 50, () => boot(i));
+  for (let i = 0; i < plan.nodes; i++) later(i * bootEveryMs, () => boot(i));
   if (plan.splitStart) {
     later(plan.quietAtMs / 3, () => {
       for (const slot of cluster.slots) slot.discoveryGroup = 0;
@@ -159,7 +122,7 @@ function runFaults(plan: Plan, cluster: Cluster, situations: SituationCounter): 
   const ends: (() => void)[] = [];
   const site: Site = { cluster, nodes: plan.nodes, random, boot, wanted, later };
   for (const action of plan.actions) {
-    const fault = FAULTS.get(action.fault);
+    const fault = protocol.faults.find(({ name }) => name === action.fault);
     if (fault === undefined) {
       throw new RangeError(`Cannot play a plan as there is no fault ${action.fault}`);
     }
@@ -188,11 +151,11 @@ function runFaults(plan: Plan, cluster: Cluster, situations: SituationCounter): 
   }
 }
 
-function recover(plan: Plan, cluster: Cluster, settings: SwimSettings): number {
+function recover(plan: Plan, cluster: Cluster, bounds: Bounds): number {
   const { simulation } = cluster;
   const quietAt = simulation.now;
   const names = new Set(cluster.slots.map(({ name }) => name)).size;
-  const boundMs = recoveryBoundMs(settings, { ...plan, names });
+  const boundMs = bounds.recoveryMs({ ...plan, names });
   const end = quietAt + Math.ceil(boundMs * 1000);
   let recoveredAt = quietAt;
   for (;;) {
@@ -212,8 +175,7 @@ function recover(plan: Plan, cluster: Cluster, settings: SwimSettings): number {
     for (const { stats } of cluster.alive()) if (stats.queuedBroadcasts > 0) return false;
     return true;
   };
-  // Some broadcasts are told to one node a round only.
-  const drainUs = names * 64 * settings.gossipIntervalMs * 1000 + 60_000_000;
+  const drainUs = bounds.drainMs(names) * 1000;
   let lookAt = 0;
   const quiet = drained() || simulation.run(simulation.now + drainUs, () => {
     if (simulation.now < lookAt) return false;

@@ -1,13 +1,7 @@
 import type { Clock } from "../membership/clock.ts";
-import type { Scheduled } from "./event_heap.ts";
+import type { Scheduled, Task } from "./event_heap.ts";
 import type { Simulation } from "./simulation.ts";
-
-interface Pending {
-  readonly dueMs: number;
-  readonly fire: () => void;
-  scheduled: Scheduled;
-  over: boolean;
-}
+import type { Wakefulness } from "./wakefulness.ts";
 
 /** What a {@link ProcessClock} needs. */
 export interface ProcessClockOptions {
@@ -16,13 +10,33 @@ export interface ProcessClockOptions {
   readonly startMs: number;
   /** Local milliseconds a real one. */
   readonly rate: number;
-  /** Runs what a timer does, now or when the process is awake. */
-  readonly fire: (run: () => void) => void;
+  /** Whether the process sleeps, and then what its timers do has to wait. @default {never} */
+  readonly wakefulness?: Pick<Wakefulness, "paused" | "timer">;
+}
+
+/** A timer that was set. */
+class Pending implements Task {
+  readonly dueMs: number;
+  readonly #clock: ProcessClock;
+  readonly fire: () => void;
+  scheduled: Scheduled | undefined;
+  over = false;
+
+  constructor(clock: ProcessClock, dueMs: number, fire: () => void) {
+    this.#clock = clock;
+    this.dueMs = dueMs;
+    this.fire = fire;
+  }
+
+  run(): void {
+    this.#clock.due(this);
+  }
 }
 
 /** The monotonic clock of one process: it may run fast or slow, and jump forward. */
 export class ProcessClock implements Clock {
-  readonly #options: ProcessClockOptions;
+  readonly #wakefulness: ProcessClockOptions["wakefulness"];
+  readonly #simulation: Simulation;
   readonly #pending = new Set<Pending>();
   #originUs: number;
   #originMs: number;
@@ -30,7 +44,8 @@ export class ProcessClock implements Clock {
 
   /** Starts at the simulation's instant. */
   constructor(options: ProcessClockOptions) {
-    this.#options = options;
+    this.#wakefulness = options.wakefulness;
+    this.#simulation = options.simulation;
     this.#originUs = options.simulation.now;
     this.#originMs = options.startMs;
     this.#rate = options.rate;
@@ -38,36 +53,27 @@ export class ProcessClock implements Clock {
 
   /** See {@link Clock.now}. */
   now(): number {
-    return this.#originMs + (this.#options.simulation.now - this.#originUs) / 1000 * this.#rate;
+    return this.#originMs + (this.#simulation.now - this.#originUs) / 1000 * this.#rate;
   }
 
   /** See {@link Clock.setTimer}. */
   setTimer(afterMs: number, fire: () => void): () => void {
-    const { simulation } = this.#options;
-    const pending: Pending = {
-      dueMs: this.now() + afterMs,
-      fire,
-      scheduled: simulation.at(this.#instant(afterMs), () => this.#fire(pending)),
-      over: false,
-    };
+    const pending = new Pending(this, this.now() + afterMs, fire);
+    pending.scheduled = this.#simulation.schedule(this.#instant(afterMs), pending);
     this.#pending.add(pending);
-    return () => {
-      pending.over = true;
-      this.#pending.delete(pending);
-      simulation.cancel(pending.scheduled);
-    };
+    return () => this.#cancel(pending);
   }
 
   /** Changes the rate from now on, and jumps forward. */
   change(options: { readonly rate?: number; readonly jumpMs?: number }): void {
-    const { simulation } = this.#options;
+    const simulation = this.#simulation;
     this.#originMs = this.now() + (options.jumpMs ?? 0);
     this.#originUs = simulation.now;
     this.#rate = options.rate ?? this.#rate;
     for (const pending of this.#pending) {
-      simulation.cancel(pending.scheduled);
+      simulation.cancel(pending.scheduled!);
       const leftMs = Math.max(0, pending.dueMs - this.#originMs);
-      pending.scheduled = simulation.at(this.#instant(leftMs), () => this.#fire(pending));
+      pending.scheduled = simulation.schedule(this.#instant(leftMs), pending);
     }
   }
 
@@ -75,22 +81,34 @@ export class ProcessClock implements Clock {
   stop(): void {
     for (const pending of this.#pending) {
       pending.over = true;
-      this.#options.simulation.cancel(pending.scheduled);
+      this.#simulation.cancel(pending.scheduled!);
     }
     this.#pending.clear();
   }
 
-  // Rounded up: a timer may be late, never early; and a rest that rounding left takes a microsecond, not none.
-  #instant(afterMs: number): number {
-    return this.#options.simulation.now + Math.ceil(afterMs * 1000 / this.#rate);
+  /** An own timer is due. */
+  due(timer: Pending): void {
+    const wakefulness = this.#wakefulness;
+    if (wakefulness?.paused) wakefulness.timer(() => this.#expire(timer));
+    else this.#expire(timer);
   }
 
-  #fire(pending: Pending): void {
-    this.#options.fire(() => {
-      if (pending.over) return;
-      pending.over = true;
-      this.#pending.delete(pending);
-      pending.fire();
-    });
+  // Rounded up: a timer may be late, never early; and a rest that rounding left takes a microsecond, not none.
+  #instant(afterMs: number): number {
+    return this.#simulation.now + Math.ceil(afterMs * 1000 / this.#rate);
+  }
+
+  #expire(pending: Pending): void {
+    if (pending.over) return;
+    pending.over = true;
+    this.#pending.delete(pending);
+    pending.fire();
+  }
+
+  #cancel(pending: Pending): void {
+    if (pending.over) return;
+    pending.over = true;
+    this.#pending.delete(pending);
+    this.#simulation.cancel(pending.scheduled!);
   }
 }

@@ -4,7 +4,7 @@ import { ProcessClock } from "./process_clock.ts";
 import { Simulation } from "./simulation.ts";
 
 function clockIn(simulation: Simulation, rate = 1): ProcessClock {
-  return new ProcessClock({ simulation, startMs: 0, rate, fire: (run) => run() });
+  return new ProcessClock({ simulation, startMs: 0, rate });
 }
 
 describe("ProcessClock", () => {
@@ -51,7 +51,7 @@ describe("ProcessClock", () => {
       simulation,
       startMs: 0,
       rate: 1,
-      fire: (run) => void waiting.push(run),
+      wakefulness: { paused: true, timer: (run) => void waiting.push(run) },
     });
     let fired = 0;
     const cancel = clock.setTimer(1, () => fired++);

@@ -1,5 +1,5 @@
 import type { CampaignResult, Failure } from "./campaign.ts";
-import { type Situation, SITUATIONS } from "./situations.ts";
+import type { Protocol } from "./protocol.ts";
 
 /** A campaign as plain data, for files and pages. */
 export interface CampaignReport {
@@ -11,7 +11,7 @@ export interface CampaignReport {
   readonly worstRecoveryMs: number;
   /** Every situation; `runs` is 0 and `firstSeed` undefined for those that never occurred. */
   readonly situations: readonly {
-    readonly situation: Situation;
+    readonly situation: string;
     readonly runs: number;
     readonly hits: number;
     readonly firstSeed: number | undefined;
@@ -21,7 +21,11 @@ export interface CampaignReport {
 }
 
 /** Turns a result into a report. */
-export function reportOf(result: CampaignResult, elapsedMs: number): CampaignReport {
+export function reportOf(
+  protocol: Protocol,
+  result: CampaignResult,
+  elapsedMs: number,
+): CampaignReport {
   const { seeds, events, virtualMs, worstRecoveryMs, situations, failures, firstSeed } = result;
   return {
     seeds,
@@ -31,7 +35,7 @@ export function reportOf(result: CampaignResult, elapsedMs: number): CampaignRep
     eventsPerSecond: events * 1000 / Math.max(1, elapsedMs),
     elapsedMs,
     worstRecoveryMs,
-    situations: SITUATIONS.map((situation) => ({
+    situations: protocol.situations.map((situation) => ({
       situation,
       ...(situations.get(situation) ?? { runs: 0, hits: 0, firstSeed: undefined }),
     })),

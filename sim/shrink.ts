@@ -5,7 +5,7 @@ import type { Outcome } from "./play.ts";
 export interface Reduction {
   /** Ids of the actions that are kept; `undefined`: all. */
   readonly only?: readonly number[];
-  /** Machines. */
+  /** Machines that are kept: slots in actions wrap around. */
   readonly nodes?: number;
   /** When the faults are over, milliseconds. */
   readonly quietAtMs?: number;
@@ -106,7 +106,7 @@ function dropActions(
 /** The part of a command line that replays a reduction. */
 export function describeReduction(reduction: Reduction): string {
   const { only, nodes, quietAtMs } = reduction;
-  return (nodes === undefined ? "" : ` --nodes ${nodes}`) +
+  return (nodes === undefined ? "" : ` --keep-nodes ${nodes}`) +
     (only === undefined ? "" : ` --only ${only.length === 0 ? "none" : only.join(",")}`) +
     (quietAtMs === undefined ? "" : ` --quiet-at ${quietAtMs}`);
 }

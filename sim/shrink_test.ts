@@ -3,11 +3,12 @@ import { describe, it } from "node:test";
 import { replayCommand } from "./campaign.ts";
 import type { Plan } from "./plan.ts";
 import type { Outcome } from "./play.ts";
+import { swim } from "./protocols/swim.ts";
 import { reduced, shrink } from "./shrink.ts";
 import { draw } from "./swarm.ts";
 
 const plan: Plan = {
-  ...draw({ seed: 1, nodes: 12 }),
+  ...draw(swim, { seed: 1, nodes: 12 }),
   quietAtMs: 100_000,
   actions: Array.from({ length: 20 }, (_, id) => ({
     id,
@@ -53,8 +54,8 @@ describe("reduced()", () => {
     const reduction = { only: [3, 14], nodes: 4, quietAtMs: 10_000 };
     assertEquals(reduced(plan, reduction).actions.map(({ id }) => id), [3]);
     assertEquals(
-      replayCommand(7, reduction),
-      "deno task sim --protocol swim --seed 7 --replay --nodes 4 --only 3,14 --quiet-at 10000",
+      replayCommand({ protocol: "swim", seed: 7, asked: 12 }, reduction),
+      "deno task sim --protocol swim --seed 7 --replay --nodes 12 --keep-nodes 4 --only 3,14 --quiet-at 10000",
     );
   });
 });

@@ -1,5 +1,5 @@
 import type { Prng } from "../gossip/strategy.ts";
-import { EventHeap, type Scheduled } from "./event_heap.ts";
+import { EventHeap, type Scheduled, type Task } from "./event_heap.ts";
 import { Streams } from "./prng.ts";
 import { TraceHash } from "./trace_hash.ts";
 
@@ -36,7 +36,12 @@ export class Simulation {
 
   /** Lets something happen at an instant, now at the earliest. */
   at(us: number, run: () => void): Scheduled {
-    return this.#heap.add(us < this.now ? this.now : us, run);
+    return this.schedule(us, { run });
+  }
+
+  /** As {@link Simulation.at}, for what happens often. */
+  schedule(us: number, task: Task): Scheduled {
+    return this.#heap.add(us < this.now ? this.now : us, task);
   }
 
   /** Takes back what was to happen. */
@@ -52,12 +57,13 @@ export class Simulation {
    * @returns Whether `done` said so.
    */
   run(us: number, done?: () => boolean): boolean {
-    for (let next = this.#heap.take(us); next !== undefined; next = this.#heap.take(us)) {
-      this.now = next.at;
+    const heap = this.#heap;
+    for (let next = heap.take(us); next !== undefined; next = heap.take(us)) {
+      this.now = heap.at;
       this.events++;
-      this.trace.integer(next.at);
+      this.trace.integer(heap.at);
       next.run();
-      if (done?.()) return true;
+      if (done !== undefined && done()) return true;
     }
     this.now = Math.max(this.now, us);
     return false;

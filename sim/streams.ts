@@ -140,11 +140,14 @@ export class SimulatedExchange {
     const piece = (begin: number, stop: number): void => {
       const until = Math.min(stop, cutAt);
       this.#travel(from, to, until - begin, () => {
+        let whole: boolean;
         try {
-          if (end.reader.push(bytes.subarray(begin, until))) return end.whole(end.reader.bytes);
+          whole = end.reader.push(bytes.subarray(begin, until));
         } catch (error) {
           return end.broken(error instanceof Error ? error.message : String(error));
         }
+        // Outside of what is caught: who takes the message may find that an invariant does not hold.
+        if (whole) return end.whole(end.reader.bytes);
         if (until < stop) end.broken("reset in mid-stream");
         else if (stop < bytes.length) piece(stop, bytes.length);
         else end.broken("the stream ended before the message was whole");

@@ -1,10 +1,9 @@
 import type { Prng } from "../gossip/strategy.ts";
-import type { SwimOptions, SwimPreset } from "../gossip/swim/options.ts";
 import { between, chance, oneOf, some } from "./draw.ts";
-import { faults } from "./faults/all.ts";
 import type { Fault } from "./fault.ts";
 import type { Action, Plan } from "./plan.ts";
 import { Streams } from "./prng.ts";
+import type { Protocol } from "./protocol.ts";
 
 /** Options of {@link draw}. */
 export interface SwarmOptions {
@@ -14,28 +13,17 @@ export interface SwarmOptions {
   readonly nodes?: number;
 }
 
-/** How long the faults last, milliseconds, by how fast the protocol reacts. */
-const RUN_MS: Readonly<Record<SwimPreset, number>> = {
-  fast: 90_000,
-  lan: 180_000,
-  ckit: 400_000,
-  wan: 600_000,
-};
-
 /**
  * Draws a plan (swarm testing, Groce et al. 2012): first which faults there are at all, most runs with a few of them, some with
  * stalls alone, some with none; then how many, when and how bad. A run with everything at once hides what one fault does.
  */
-export function draw(options: SwarmOptions): Plan {
+export function draw(protocol: Protocol, options: SwarmOptions): Plan {
   const { seed } = options;
   const random = new Streams(seed).named("plan");
-  const sizes = [between(random, 3, 6), between(random, 3, 12), between(random, 8, 20)];
-  const large = chance(random, 0.04) ? between(random, 30, 60) : 0;
-  const nodes = options.nodes ?? (large > 0 ? large : oneOf(random, sizes));
-  const preset = oneOf<SwimPreset>(random, ["fast", "fast", "fast", "lan", "ckit"]);
-  const runMs = Math.floor(RUN_MS[preset] * (0.5 + random()));
+  const nodes = options.nodes ?? sizeOf(new Streams(seed).named("size"));
+  const { settings, runMs } = protocol.draw(new Streams(seed).named(`settings:${protocol.name}`));
   const startMs = 5000;
-  const chosen = faultsOf(random);
+  const chosen = faultsOf(random, protocol.faults);
   const actions: Omit<Action, "id">[] = [];
   for (const fault of chosen) {
     for (let i = between(random, 1, 3); i > 0; i--) {
@@ -47,8 +35,10 @@ export function draw(options: SwarmOptions): Plan {
   actions.sort((a, b) => a.atMs - b.atMs);
   return Object.freeze({
     seed,
+    protocol: protocol.name,
+    ...(options.nodes === undefined ? {} : { asked: options.nodes }),
     nodes,
-    swim: settingsOf(random, preset),
+    settings,
     latencyMs: oneOf<readonly [number, number]>(random, [[0.1, 1], [0.5, 5], [5, 40]]),
     rejoinIntervalMs: oneOf(random, [10_000, 30_000, 60_000]),
     splitStart: chance(random, 0.1),
@@ -58,19 +48,17 @@ export function draw(options: SwarmOptions): Plan {
   });
 }
 
-function faultsOf(random: Prng): readonly Fault[] {
+/** 3 to 1,000 machines: most bugs need few, and a run takes time in the square of them. */
+function sizeOf(random: Prng): number {
+  const draw = random();
+  if (draw < 0.005) return between(random, 200, 1000);
+  if (draw < 0.05) return between(random, 21, 60);
+  return between(random, 3, oneOf(random, [6, 12, 20]));
+}
+
+function faultsOf(random: Prng, faults: readonly Fault[]): readonly Fault[] {
   if (chance(random, 0.05)) return [];
   if (chance(random, 0.15)) return faults.filter(({ name }) => name === "pause");
   const pool = faults.flatMap((fault) => Array.from({ length: fault.weight ?? 1 }, () => fault));
   return [...new Set(some(random, pool, between(random, 1, 7)))];
-}
-
-function settingsOf(random: Prng, preset: SwimPreset): SwimOptions {
-  return Object.freeze({
-    preset,
-    compression: chance(random, 0.2),
-    ...(chance(random, 0.3) ? { maxPacketBytes: oneOf(random, [512, 1400, 65_536]) } : {}),
-    ...(chance(random, 0.2) ? { gossipNodes: between(random, 1, 4) } : {}),
-    ...(chance(random, 0.15) ? { indirectChecks: between(random, 1, 5) } : {}),
-  });
 }

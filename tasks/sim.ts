@@ -1,18 +1,22 @@
 /**
- * Plays worlds with faults: `deno task sim --protocol swim --seeds N [--from S] [--nodes N] [--bug NAME] [--report FILE]`, or one of
- * them again: `deno task sim --protocol swim --seed S --replay [--nodes N] [--only IDS] [--quiet-at MS]`. Exit codes: 0 fine, 1 safety,
+ * Plays worlds with faults: `deno task sim --protocol swim --seeds N [--from S] [--nodes N] [--bug NAME] [--json FILE]`, or one of
+ * them again: `deno task sim --protocol swim --seed S --replay [--nodes N] [--only IDS] [--keep-nodes N] [--quiet-at MS]`. Exit codes: 0 fine, 1 safety,
  * 2 usage, 3 liveness, 4 not deterministic, 5 a situation never occurred in 300 seeds or more, 6 a crash of the simulator.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import process from "node:process";
 import { campaign, drawn, EXIT, replayCommand, replayPlan } from "../sim/campaign.ts";
 import { describePlan, type Plan } from "../sim/plan.ts";
-import { type Build, play } from "../sim/play.ts";
-import { plantedBugs } from "../sim/planted/bugs.ts";
+import { play } from "../sim/play.ts";
+import { plantedBugs } from "../sim/planted/all.ts";
 import { plant } from "../sim/planted/load.ts";
+import type { PlantedBug } from "../sim/planted/patch.ts";
+import { protocols } from "../sim/protocols/all.ts";
 import { type CampaignReport, reportOf } from "../sim/report.ts";
 import type { Reduction } from "../sim/shrink.ts";
+import { huntAll, summaryOf } from "./sim_planted.ts";
 
 const { values } = parseArgs({
   options: {
@@ -22,11 +26,14 @@ const { values } = parseArgs({
     seed: { type: "string" },
     nodes: { type: "string" },
     only: { type: "string" },
+    "keep-nodes": { type: "string" },
     "quiet-at": { type: "string" },
     replay: { type: "boolean", default: false },
     regression: { type: "boolean", default: false },
     bug: { type: "string" },
-    report: { type: "string" },
+    planted: { type: "boolean", default: false },
+    rounds: { type: "string", default: "5" },
+    json: { type: "string" },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -42,43 +49,57 @@ function whole(name: string, text: string): number {
   return usage(`Cannot simulate as '${name}' must be a whole number: current value is ${text}`);
 }
 
-if (values.protocol !== "swim") {
-  usage(`Cannot simulate as 'protocol' must be swim: current value is ${values.protocol}`);
-}
 const nodes = values.nodes === undefined ? undefined : whole("nodes", values.nodes);
-const build = await protocol(values.bug);
+const shipped = protocols.get(values.protocol) ?? usage(
+  `Cannot simulate as 'protocol' must be one of ${
+    [...protocols.keys()].join(", ")
+  }: current value is ${values.protocol}`,
+);
+const bugs = plantedBugs.get(shipped.name) ?? [];
+if (values.planted) await hunted();
+const protocol = values.bug === undefined ? shipped : await plant(shipped, bugNamed(values.bug));
 if (values.replay) replay();
 else await run();
 
-async function protocol(name: string | undefined): Promise<Build | undefined> {
-  if (name === undefined) return undefined;
-  const bug = plantedBugs.find((planted) => planted.name === name);
+function bugNamed(bugName: string): PlantedBug {
+  const bug = bugs.find((planted) => planted.name === bugName);
   if (bug === undefined) {
     return usage(
       `Cannot plant the bug as 'bug' must be one of ${
-        plantedBugs.map((planted) => planted.name).join(", ")
-      }: current value is ${name}`,
+        bugs.map((planted) => planted.name).join(", ")
+      }: current value is ${bugName}`,
     );
   }
-  return await plant(bug);
+  return bug;
+}
+
+async function hunted(): Promise<never> {
+  const wanted = values.bug === undefined ? bugs : values.bug.split(",").map(bugNamed);
+  const found = await huntAll(shipped, wanted, {
+    from: whole("from", values.from ?? "1"),
+    rounds: whole("rounds", values.rounds),
+    say: (line) => console.log(line),
+  });
+  for (const line of summaryOf(found)) console.log(line);
+  process.exit(found.every(({ caught }) => caught) ? EXIT.fine : EXIT.safety);
 }
 
 function replay(): void {
   const seed = whole("seed", values.seed ?? "1");
-  const { only, "quiet-at": quietAt } = values;
+  const { only, "keep-nodes": kept, "quiet-at": quietAt } = values;
   const reduction: Reduction = {
-    ...(nodes === undefined ? {} : { nodes }),
+    ...(kept === undefined ? {} : { nodes: whole("keep-nodes", kept) }),
     ...(only === undefined
       ? {}
       : { only: only === "none" ? [] : only.split(",").map((id) => whole("only", id)) }),
     ...(quietAt === undefined ? {} : { quietAtMs: whole("quiet-at", quietAt) }),
   };
-  const plan = replayPlan(seed, reduction);
+  const plan = replayPlan(protocol, nodes === undefined ? { seed } : { seed, nodes }, reduction);
   console.log(describePlan(plan));
   for (const { id, fault, atMs, forMs, details } of plan.actions) {
     console.log(`  ${id}: at ${atMs} ms, for ${forMs} ms: ${fault} ${JSON.stringify(details)}`);
   }
-  const outcome = play(plan, build === undefined ? {} : { build });
+  const outcome = play(protocol, plan);
   const { violation, step, atMs, traceHash, recoveredMs } = outcome;
   if (violation === undefined) {
     console.log(`ok: step ${step}, ${atMs} ms, recovered in ${recoveredMs} ms, trace ${traceHash}`);
@@ -87,40 +108,39 @@ function replay(): void {
   console.log(
     `FAIL seed=${seed} step=${step} invariant=${violation.invariant} (${violation.kind}) at ${atMs} ms: ${violation.detail}`,
   );
-  console.log(`  replay: ${replayCommand(seed, reduction)}`);
+  console.log(`  replay: ${replayCommand(plan, reduction)}`);
   process.exit(violation.kind === "safety" ? EXIT.safety : EXIT.liveness);
 }
 
 async function run(): Promise<void> {
   const began = performance.now();
   const result = campaign({
+    protocol,
     plans: await plans(),
-    ...(build === undefined ? {} : { build, stopAtFailure: true }),
+    stopAtFailure: values.bug !== undefined,
     began: (plan) => {
       if (values.verbose) console.log(describePlan(plan));
     },
     say: (line) => console.log(line),
   });
-  const report = reportOf(result, performance.now() - began);
+  const report = reportOf(protocol, result, performance.now() - began);
   print(report);
-  if (values.report !== undefined) {
-    await mkdir(new URL(".", `file://${process.cwd()}/${values.report}`), { recursive: true });
-    await writeFile(values.report, JSON.stringify(report, null, 2) + "\n");
+  if (values.json !== undefined) {
+    await mkdir(dirname(values.json), { recursive: true });
+    await writeFile(values.json, JSON.stringify(report, null, 2) + "\n");
   }
   process.exit(result.exitCode);
 }
 
 async function plans(): Promise<Iterable<Plan>> {
   if (values.regression) {
-    const file = new URL("../sim/testdata/regression_seeds.json", import.meta.url);
-    const { swim } = JSON.parse(await readFile(file, "utf8")) as {
-      readonly swim: readonly { readonly plan: Plan }[];
-    };
-    return swim.map(({ plan }) => plan);
+    const file = new URL(`../sim/testdata/regression_${protocol.name}.json`, import.meta.url);
+    const found = JSON.parse(await readFile(file, "utf8")) as readonly { readonly plan: Plan }[];
+    return found.map(({ plan }) => plan);
   }
   const from = whole("from", values.from ?? values.seed ?? String(Date.now() % 1_000_000 * 1000));
   const count = whole("seeds", values.seeds);
-  return drawn(nodes === undefined ? { from, count } : { from, count, nodes });
+  return drawn(protocol, nodes === undefined ? { from, count } : { from, count, nodes });
 }
 
 function print(report: CampaignReport): void {

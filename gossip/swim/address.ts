@@ -34,7 +34,7 @@ export function formatAddress(endpoint: Endpoint): Address | undefined {
 
 /** An IP address as text, without brackets. */
 export function formatHost(addr: Uint8Array): string | undefined {
-  if (addr.length === 4) return addr.join(".");
+  if (addr.length === 4) return `${addr[0]}.${addr[1]}.${addr[2]}.${addr[3]}`;
   if (addr.length !== 16) return undefined;
   if (isMapped(addr)) return `::ffff:${addr.subarray(12).join(".")}`;
   const groups = Array.from({ length: 8 }, (_, i) => (addr[i * 2]! << 8) | addr[i * 2 + 1]!);

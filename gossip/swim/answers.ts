@@ -1,8 +1,9 @@
 import type { Address } from "../strategy.ts";
 import type { Acks } from "./acks.ts";
-import { DEFAULT_PORT, formatAddress } from "./address.ts";
+import { DEFAULT_PORT, formatAddress, sameBytes } from "./address.ts";
 import type { CollectedNames } from "./collected.ts";
 import type { Dissemination } from "./dissemination.ts";
+import type { MemberTable } from "./member_table.ts";
 import type { Alive, IndirectPing, Ping } from "./messages.ts";
 import type { SwimSettings } from "./options.ts";
 import { pingFrom } from "./probe.ts";
@@ -14,6 +15,7 @@ export interface AnswersOptions {
   readonly turn: Turn;
   readonly settings: SwimSettings;
   readonly self: Self;
+  readonly table: MemberTable;
   readonly dissemination: Dissemination;
   readonly collected: CollectedNames;
   readonly acks: Acks;
@@ -78,7 +80,12 @@ export class Answers {
   }
 
   #source(message: Ping | IndirectPing): Address | undefined {
-    const { sourceAddr: addr, sourcePort: port } = message;
+    const { sourceAddr: addr, sourcePort: port, sourceNode } = message;
+    const known = this.#parts.table.named(sourceNode);
+    // Nearly always: no text has to be made.
+    if (known !== undefined && known.port === port && sameBytes(known.addr, addr)) {
+      return known.address;
+    }
     const to = port === 0 ? undefined : formatAddress({ addr, port });
     if (to === undefined) {
       this.#parts.turn.refuse("source", `A ${message.type} says not where to answer`);

@@ -2,7 +2,7 @@ import type { Address } from "../strategy.ts";
 import { BroadcastQueue } from "./broadcast_queue.ts";
 import { ALIVE, DEAD, isPeer, type Member, SUSPECT } from "./member.ts";
 import type { MemberTable } from "./member_table.ts";
-import type { PacketMessage, StateMessage } from "./messages.ts";
+import type { PacketMessage, StateMessage, User } from "./messages.ts";
 import type { SwimSettings } from "./options.ts";
 import type { Self } from "./self.ts";
 import type { Timer } from "./timers.ts";
@@ -76,7 +76,11 @@ export class Dissemination {
   }
 
   /** Sends one message, and news in the room that it leaves. */
-  send(to: Address, message: PacketMessage): void {
+  send(to: Address, message: Exclude<PacketMessage, User>): void {
+    if (this.size === 0) {
+      const { turn, codec } = this.#parts;
+      return turn.emit({ type: "send", to, bytes: codec.sealMessage(message) });
+    }
     const bytes = encodeMessage(message);
     this.#seal(to, [bytes, ...this.#news(bytes.length)], false);
   }

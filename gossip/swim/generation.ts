@@ -12,9 +12,12 @@ export function generationTag(generation: number): Uint8Array {
   tag[0] = 0x63;
   tag[1] = 0x6b;
   tag[2] = 1;
-  const view = new DataView(tag.buffer);
-  view.setUint32(3, Math.floor(generation / 2 ** 32));
-  view.setUint32(7, generation % 2 ** 32);
+  const high = Math.floor(generation / 2 ** 32);
+  const low = generation % 2 ** 32;
+  for (let i = 0; i < 4; i++) {
+    tag[3 + i] = high >>> 24 - 8 * i;
+    tag[7 + i] = low >>> 24 - 8 * i;
+  }
   return tag;
 }
 

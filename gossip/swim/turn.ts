@@ -58,7 +58,8 @@ export class Turn {
     const effects = this.#effects;
     this.#effects = [];
     this.#refusals = 0;
-    this.#counted.clear();
+    // Clearing a map costs, also an empty one.
+    if (this.#counted.size > 0) this.#counted.clear();
     return effects;
   }
 }

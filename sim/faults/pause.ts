@@ -1,4 +1,4 @@
-import { between } from "../draw.ts";
+import { between, oneOf } from "../draw.ts";
 import { type Fault, numberOf } from "../fault.ts";
 
 /** One process stalls for 2 to 30 s, now and then: its timers are late, its inbox fills. */
@@ -9,9 +9,10 @@ export const pause: Fault = {
     forMs: 0,
     details: {
       node: between(random, 0, nodes - 1),
-      pauseMs: between(random, 2000, 30_000),
-      awakeMs: between(random, 10, 10_000),
-      times: between(random, 1, 5),
+      pauseMs: between(random, 2000, oneOf(random, [5000, 30_000])),
+      // As in one that swaps or collects garbage: some wake up just long enough to believe what they missed.
+      awakeMs: between(random, 10, oneOf(random, [300, 10_000])),
+      times: between(random, 1, oneOf(random, [3, 12])),
     },
   }),
   begin: ({ cluster, nodes, later }, { details }) => {

@@ -1,4 +1,4 @@
-import { between } from "../draw.ts";
+import { between, oneOf } from "../draw.ts";
 import { type Fault, numberOf } from "../fault.ts";
 
 /** A node dies, and one of another name starts at its address: a new name at a known address. */
@@ -6,7 +6,10 @@ export const recycledAddress: Fault = {
   name: "recycledAddress",
   draw: (random, { nodes, longestMs }) => ({
     forMs: 0,
-    details: { node: between(random, 0, nodes - 1), afterMs: between(random, 0, longestMs >> 2) },
+    details: {
+      node: between(random, 0, nodes - 1),
+      afterMs: between(random, 0, oneOf(random, [500, longestMs >> 2])),
+    },
   }),
   begin: ({ cluster, nodes, boot, wanted, later }, { details }) => {
     const node = numberOf(details, "node") % nodes;

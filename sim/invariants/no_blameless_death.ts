@@ -1,35 +1,58 @@
-import { suspicionTimeoutMs } from "../../gossip/swim/formulas.ts";
 import type { InvariantContext } from "../invariant.ts";
 import type { Life, Watcher } from "../observation.ts";
 import { ViolationError } from "../violation.ts";
 
-/** The longest sleep that faults inflict. */
+/** The longest sleep that faults inflict: so long, at each end, old news may wait in one who sleeps. */
 const LONGEST_SLEEP_MS = 30_000;
+
+interface Sleep {
+  readonly from: number;
+  to: number;
+}
 
 /**
  * A node that is alive, awake, reachable and alone of its name is lost from nobody's view: what others slept through is held against
- * nobody. Whatever else could explain it must be longer ago than any news of it can live.
+ * nobody. Whatever else could explain it must be longer ago than any news of it can live. Those who sleep later have no old news.
  */
-export function noBlamelessDeath({ facts, settings }: InvariantContext): Watcher {
-  // A suspicion at its longest, probes at their slowest before and after it, and sleepers that bring old news.
-  const windowMs = (n: number): number =>
-    suspicionTimeoutMs(2 * n, settings) * settings.suspicionMaxTimeoutMult +
-    3 * settings.awarenessMaxMultiplier * settings.probeIntervalMs + 2 * LONGEST_SLEEP_MS;
+export function noBlamelessDeath({ facts, bounds }: InvariantContext): Watcher {
+  const sleeps: Sleep[] = [];
+  const asleep = new Map<Life, Sleep>();
+  const wake = (life: Life): void => {
+    const sleep = asleep.get(life);
+    if (sleep !== undefined) sleep.to = facts.now;
+    asleep.delete(life);
+  };
+  const somebodySlept = (from: number, to: number): boolean =>
+    sleeps.some((sleep) => sleep.from < to && sleep.to > from);
+  const explained = (life: Life, nodes: number): boolean => {
+    const since = Math.max(life.startedAt, facts.excusedAt(life.slot));
+    const newsUs = bounds.blameMs(nodes) * 1000;
+    if (since > facts.now - newsUs) return true;
+    return somebodySlept(since, since + newsUs) &&
+      since > facts.now - newsUs - 2 * LONGEST_SLEEP_MS * 1000;
+  };
   return {
+    slept(life) {
+      const sleep = { from: facts.now, to: Infinity };
+      sleeps.push(sleep);
+      asleep.set(life, sleep);
+    },
+    woke: wake,
+    ended: wake,
     viewed(viewer, { before, peers }) {
       if (peers.length > before.length) return;
       const kept = new Set(peers.map(({ name }) => name));
       for (const { name } of before) {
         if (kept.has(name)) continue;
-        const since = facts.now - windowMs(before.length) * 1000;
-        const lives = livesOf(facts.lives, name, viewer.clusterName, since);
+        const oldest = facts.now - (bounds.blameMs(before.length) + 2 * LONGEST_SLEEP_MS) * 1000;
+        const lives = livesOf(facts.lives, name, viewer.clusterName, oldest);
         const [life] = lives;
-        if (lives.length !== 1 || life!.phase !== "running" || life!.startedAt > since) continue;
-        if (facts.excusedAt(life!.slot) > since) continue;
+        if (lives.length !== 1 || life!.phase !== "running") continue;
+        if (explained(life!, before.length)) continue;
         throw new ViolationError(
           "no-blameless-death",
           `${viewer.name} lost ${name}, which nothing can explain since ${
-            Math.floor(since / 1000)
+            Math.floor(Math.max(life!.startedAt, facts.excusedAt(life!.slot)) / 1000)
           } ms`,
         );
       }

@@ -4,7 +4,8 @@
  * @module
  */
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import type { Build } from "../play.ts";
+import type { GossipStrategy } from "../../gossip/strategy.ts";
+import type { Protocol, Settings } from "../protocol.ts";
 import { type Patch, patched, type PlantedBug } from "./patch.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -15,16 +16,22 @@ const ROOT = new URL("../../", import.meta.url);
  * @returns The protocol with it, for `play` and `campaign`.
  * @throws {RangeError} When a patch does not fit the source any more.
  */
-export async function plant(bug: PlantedBug): Promise<Build> {
-  return await loadPatched(bug.name, bug.patches);
+export async function plant(protocol: Protocol, bug: PlantedBug): Promise<Protocol> {
+  const { name } = protocol;
+  const folder = await patchedSources(`${name}-${bug.name}`, bug.patches);
+  const module = await import(new URL(`gossip/${name}/${name}.ts`, folder).href) as {
+    readonly [name: string]: (settings: Settings) => GossipStrategy;
+  };
+  return { ...protocol, strategy: module[name]! };
 }
 
 /**
- * Imports `swim` from a patched copy of the sources.
+ * Writes a patched copy of the sources of the protocols.
  *
+ * @returns Its folder.
  * @throws {RangeError} When a patch does not fit.
  */
-export async function loadPatched(name: string, patches: readonly Patch[]): Promise<Build> {
+export async function patchedSources(name: string, patches: readonly Patch[]): Promise<URL> {
   const folder = new URL(`.runtimes/planted/${name}/`, ROOT);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -38,6 +45,5 @@ export async function loadPatched(name: string, patches: readonly Patch[]): Prom
     const file = new URL(`gossip/${patch.file}`, folder);
     await writeFile(file, patched(await readFile(file, "utf8"), patch));
   }
-  const { swim } = await import(new URL("gossip/swim/swim.ts", folder).href) as { swim: Build };
-  return swim;
+  return folder;
 }

@@ -74,12 +74,23 @@ export function splitLabel(bytes: Uint8Array): Labelled {
  * @throws {DecodeError} With reason `label` when the header is malformed, missing, or another one.
  */
 export function removeLabel(label: Uint8Array, bytes: Uint8Array): Uint8Array {
-  const { label: found, rest } = splitLabel(bytes);
-  if (found.length !== label.length || found.some((byte, i) => byte !== label[i])) {
-    throw new DecodeError("Cannot accept traffic as its label must be the own one", {
-      offset: 0,
-      reason: "label",
-    });
+  const { length } = label;
+  if (carries(label, bytes)) return length === 0 ? bytes : bytes.subarray(2 + length);
+  // Malformed ones say so.
+  splitLabel(bytes);
+  throw new DecodeError("Cannot accept traffic as its label must be the own one", {
+    offset: 0,
+    reason: "label",
+  });
+}
+
+// No views and no callbacks: every packet comes by here.
+function carries(label: Uint8Array, bytes: Uint8Array): boolean {
+  const { length } = label;
+  if (length === 0) return bytes[0] !== MessageType.label;
+  if (bytes[0] !== MessageType.label || bytes[1] !== length || bytes.length < 2 + length) {
+    return false;
   }
-  return rest;
+  for (let i = 0; i < length; i++) if (bytes[2 + i] !== label[i]) return false;
+  return true;
 }

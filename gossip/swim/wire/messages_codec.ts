@@ -12,10 +12,11 @@ import type {
   PacketMessage,
   Ping,
   Suspect,
+  User,
 } from "../messages.ts";
 import { DecodeError } from "./decode_error.ts";
 import { MessageType } from "./message_type.ts";
-import { msgpackKey, MsgpackWriter } from "./msgpack_writer.ts";
+import { msgpackKey, MsgpackWriter, rawBytes, uintBytes } from "./msgpack_writer.ts";
 import { MsgpackReader, NO_BYTES, structFields } from "./msgpack_reader.ts";
 import { readVersions } from "./versions.ts";
 
@@ -37,6 +38,12 @@ const SOURCE_PORT = msgpackKey("SourcePort");
 const TARGET = msgpackKey("Target");
 const VSN = msgpackKey("Vsn");
 
+// The type byte, the map's header, and the keys that are always there.
+const PING_BYTES = 2 + NODE.length + SEQ_NO.length;
+const ACK_BYTES = 2 + PAYLOAD.length + SEQ_NO.length;
+const NACK_BYTES = 2 + SEQ_NO.length;
+const ACCUSATION_BYTES = 2 + FROM.length + INCARNATION.length + NODE.length;
+
 /**
  * Encodes one message with its type byte, byte for byte as memberlist does.
  *
@@ -49,7 +56,27 @@ export function encodeMessage(message: PacketMessage): Uint8Array {
     bytes.set(message.payload, 1);
     return bytes;
   }
-  const writer = new MsgpackWriter();
+  const writer = new MsgpackWriter(sizeOf(message));
+  writeMessage(writer, message);
+  return writer.finish();
+}
+
+/**
+ * Encodes one message behind a header.
+ *
+ * @throws {RangeError} When a number is outside its field's range.
+ */
+export function encodeMessageBehind(
+  header: Uint8Array,
+  message: Exclude<PacketMessage, User>,
+): Uint8Array {
+  const writer = new MsgpackWriter(header.length + sizeOf(message));
+  writer.verbatim(header);
+  writeMessage(writer, message);
+  return writer.finish();
+}
+
+function writeMessage(writer: MsgpackWriter, message: Exclude<PacketMessage, User>): void {
   switch (message.type) {
     case "ping":
       writePing(writer, message);
@@ -76,7 +103,6 @@ export function encodeMessage(message: PacketMessage): Uint8Array {
     default:
       message satisfies never;
   }
-  return writer.finish();
 }
 
 /**
@@ -110,6 +136,33 @@ export function decodeMessage(bytes: Uint8Array): PacketMessage {
         { offset: 0, reason: "type" },
       );
   }
+}
+
+/** Bytes of a message, exact where its texts are ASCII: then it is written into an array of its own size. */
+function sizeOf(message: Exclude<PacketMessage, User>): number {
+  switch (message.type) {
+    case "ping":
+      return PING_BYTES + rawBytes(message.node.length) + uintBytes(message.seqNo) +
+        sourceBytes(message);
+    case "ack":
+      return ACK_BYTES + uintBytes(message.seqNo) +
+        (message.payload === undefined ? 1 : rawBytes(message.payload.length));
+    case "nack":
+      return NACK_BYTES + uintBytes(message.seqNo);
+    case "suspect":
+    case "dead":
+      return ACCUSATION_BYTES + rawBytes(message.from.length) + uintBytes(message.incarnation) +
+        rawBytes(message.node.length);
+    default:
+      return 128;
+  }
+}
+
+function sourceBytes(ping: Ping): number {
+  const { sourceAddr, sourceNode, sourcePort } = ping;
+  return (sourceAddr.length === 0 ? 0 : SOURCE_ADDR.length + rawBytes(sourceAddr.length)) +
+    (sourceNode === "" ? 0 : SOURCE_NODE.length + rawBytes(sourceNode.length)) +
+    (sourcePort === 0 ? 0 : SOURCE_PORT.length + uintBytes(sourcePort));
 }
 
 /** Appends a ping, as on packets and streams. */

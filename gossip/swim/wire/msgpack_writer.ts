@@ -19,9 +19,13 @@ export class MsgpackWriter {
     return this.#length;
   }
 
-  /** A copy of what was written. */
+  /** What was written, and nothing can be after it: where the capacity was exact it is handed over, else copied. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    const bytes = this.#bytes;
+    if (this.#length < bytes.length) return bytes.slice(0, this.#length);
+    this.#bytes = FINISHED;
+    this.#length = 0;
+    return bytes;
   }
 
   /** One byte as it is. */
@@ -134,7 +138,7 @@ export class MsgpackWriter {
   }
 
   #head(tag: number, value: number, width: 1 | 2 | 4): void {
-    if (this.#length + 5 > this.#bytes.length) this.#grow(5);
+    if (this.#length + 1 + width > this.#bytes.length) this.#grow(1 + width);
     const bytes = this.#bytes;
     let at = this.#length;
     bytes[at++] = tag;
@@ -159,6 +163,18 @@ export class MsgpackWriter {
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
   }
+}
+
+const FINISHED: Uint8Array = new Uint8Array(0);
+
+/** Bytes that {@link MsgpackWriter.uint} takes for a number below 2³². */
+export function uintBytes(value: number): number {
+  return value <= 0x7f ? 1 : value <= 0xff ? 2 : value <= 0xffff ? 3 : 5;
+}
+
+/** Bytes that {@link MsgpackWriter.raw}, or {@link MsgpackWriter.string} of ASCII, takes for so many. */
+export function rawBytes(size: number): number {
+  return size + (size <= 31 ? 1 : size <= 0xffff ? 3 : 5);
 }
 
 /** A map key with its header, made once. */

@@ -1,5 +1,5 @@
 import type { Refusal } from "../../strategy.ts";
-import type { PacketMessage } from "../messages.ts";
+import type { PacketMessage, User } from "../messages.ts";
 import type { CodecOptions } from "./codec_options.ts";
 import {
   COMPOUND_HEADER_BYTES,
@@ -16,7 +16,8 @@ import { decrypt, encrypt, ENCRYPTION_OVERHEAD_BYTES } from "./encryption.ts";
 import { addLabel, labelBytes, labelHeaderBytes, removeLabel } from "./label.ts";
 import { type WireLimits, wireLimits } from "./limits.ts";
 import { MessageType } from "./message_type.ts";
-import { decodeMessage } from "./messages_codec.ts";
+import { NO_BYTES } from "./msgpack_reader.ts";
+import { decodeMessage, encodeMessage, encodeMessageBehind } from "./messages_codec.ts";
 
 /** ckit's packet buffer, 10 MiB. */
 export const DEFAULT_MAX_PACKET_BYTES = 10_485_760;
@@ -68,6 +69,8 @@ export class PacketCodec {
   readonly overheadBytes: number;
   readonly #options: PacketCodecOptions;
   readonly #label: Uint8Array;
+  /** The label's. */
+  readonly #header: Uint8Array;
   readonly #limits: WireLimits;
   readonly #encrypts: boolean;
   readonly #compresses: boolean;
@@ -91,6 +94,7 @@ export class PacketCodec {
     this.#encrypts = options.keyring !== undefined && (options.verifyOutgoing ?? true);
     this.#compresses = options.compression ?? true;
     this.#maxPacketBytes = maxPacketBytes;
+    this.#header = addLabel(this.#label, NO_BYTES);
     this.overheadBytes = labelHeaderBytes(this.#label) +
       (this.#encrypts ? ENCRYPTION_OVERHEAD_BYTES[1] : 0);
   }
@@ -105,6 +109,7 @@ export class PacketCodec {
    * @returns The packets, none for no parts.
    */
   seal(parts: readonly Uint8Array[], { crc }: SealOptions): readonly Uint8Array[] {
+    if (parts.length === 1) return [this.#wrap(parts[0]!, crc)];
     const packets: Uint8Array[] = [];
     const alone: Uint8Array[] = [];
     const budget = this.#maxPacketBytes - this.overheadBytes - (crc ? CRC_BYTES : 0);
@@ -131,26 +136,36 @@ export class PacketCodec {
     return packets;
   }
 
+  /**
+   * Packs one message, which is not yet encoded, without a checksum: as {@link PacketCodec.seal} does, in one step where there is
+   * nothing to compress and nothing to encrypt.
+   */
+  sealMessage(message: Exclude<PacketMessage, User>): Uint8Array {
+    if (this.#compresses || this.#encrypts) return this.#wrap(encodeMessage(message), false);
+    return encodeMessageBehind(this.#header, message);
+  }
+
   /** Takes a packet apart. Never throws: what cannot be read is refused, and the rest counts. */
   open(packet: Uint8Array): OpenedPacket {
     const opening: Opening = {
       messages: [],
-      refusals: [],
+      refusals: undefined,
       parts: 0,
       inflatableBytes: this.#limits.maxInflatedBytes,
     };
     try {
       this.#dispatch(this.#unwrap(packet), opening);
     } catch (error) {
-      opening.refusals.push(refusal(error));
+      refuse(opening, refusal(error));
     }
     return Object.freeze({
       messages: Object.freeze(opening.messages),
-      refusals: Object.freeze(opening.refusals),
+      refusals: opening.refusals === undefined ? NONE : Object.freeze(opening.refusals),
     });
   }
 
   #wrap(message: Uint8Array, crc: boolean): Uint8Array {
+    if (!this.#compresses && !this.#encrypts) return this.#bare(message, crc);
     let packet = this.#compresses ? compressIfShorter(message) : message;
     if (crc) packet = addCrc(packet);
     const { keyring, random } = this.#options;
@@ -158,6 +173,22 @@ export class PacketCodec {
       packet = encrypt(packet, { key: keyring.primary, associatedData: this.#label, random });
     }
     return addLabel(this.#label, packet);
+  }
+
+  // What the layers would make of it one after the other, in one array.
+  #bare(message: Uint8Array, crc: boolean): Uint8Array {
+    const label = this.#label;
+    const start = labelHeaderBytes(label);
+    if (start === 0 && !crc) return message;
+    const packet = new Uint8Array(start + (crc ? CRC_BYTES : 0) + message.length);
+    if (start > 0) {
+      packet[0] = MessageType.label;
+      packet[1] = label.length;
+      for (let i = 0; i < label.length; i++) packet[2 + i] = label[i]!;
+    }
+    if (crc) writeCrc(packet, start, crc32(message));
+    packet.set(message, packet.length - message.length);
+    return packet;
   }
 
   #unwrap(packet: Uint8Array): Uint8Array {
@@ -194,10 +225,13 @@ export class PacketCodec {
         if (part[0] === MessageType.compound) {
           const { parts, truncated } = decodeCompound(part);
           if (truncated > 0) {
-            opening.refusals.push(Object.freeze({
-              reason: "decode",
-              detail: `Cannot read a compound as ${truncated} of its parts are truncated`,
-            }));
+            refuse(
+              opening,
+              Object.freeze({
+                reason: "decode",
+                detail: `Cannot read a compound as ${truncated} of its parts are truncated`,
+              }),
+            );
           }
           for (let i = parts.length - 1; i >= 0; i--) pending.push(parts[i]!);
         } else if (part[0] === MessageType.compress) {
@@ -211,7 +245,7 @@ export class PacketCodec {
           opening.messages.push(decodeMessage(part));
         }
       } catch (error) {
-        opening.refusals.push(refusal(error));
+        refuse(opening, refusal(error));
       }
     }
   }
@@ -220,17 +254,27 @@ export class PacketCodec {
 /** A packet being taken apart. */
 interface Opening {
   readonly messages: PacketMessage[];
-  readonly refusals: Refusal[];
+  refusals: Refusal[] | undefined;
   parts: number;
   inflatableBytes: number;
 }
 
+const NONE: readonly Refusal[] = Object.freeze([]);
+
+function refuse(opening: Opening, why: Refusal): void {
+  (opening.refusals ??= []).push(why);
+}
+
 function addCrc(message: Uint8Array): Uint8Array {
   const packet = new Uint8Array(CRC_BYTES + message.length);
-  packet[0] = MessageType.crc;
-  new DataView(packet.buffer).setUint32(1, crc32(message));
+  writeCrc(packet, 0, crc32(message));
   packet.set(message, CRC_BYTES);
   return packet;
+}
+
+function writeCrc(packet: Uint8Array, at: number, checksum: number): void {
+  packet[at] = MessageType.crc;
+  for (let i = 1; i < CRC_BYTES; i++) packet[at + i] = checksum >>> 32 - 8 * i;
 }
 
 function removeCrc(packet: Uint8Array): Uint8Array {

@@ -7,6 +7,9 @@ export const VERSIONS: Uint8Array = Uint8Array.of(1, 5, 2, 0, 0, 0);
 /** Reads a node's versions. Nearly all nodes say the same: one array stands for all of those. */
 export function readVersions(reader: MsgpackReader): Uint8Array {
   const found = reader.view() ?? NO_BYTES;
-  const usual = found.length === VERSIONS.length && found.every((byte, i) => byte === VERSIONS[i]);
-  return usual ? VERSIONS : found.slice();
+  if (found.length !== VERSIONS.length) return found.slice();
+  for (let i = 0; i < VERSIONS.length; i++) {
+    if (found[i] !== VERSIONS[i]) return found.slice();
+  }
+  return VERSIONS;
 }

@@ -1,7 +1,7 @@
-import { generationOf } from "../../gossip/swim/generation.ts";
-import type { InvariantContext } from "../invariant.ts";
-import type { Life, Watcher } from "../observation.ts";
-import { ViolationError } from "../violation.ts";
+import { generationOf } from "../../../gossip/swim/generation.ts";
+import type { Tapped } from "./tapped.ts";
+import type { Life, Watcher } from "../../observation.ts";
+import { ViolationError } from "../../violation.ts";
 
 interface Issued {
   readonly seen: Set<number>;
@@ -12,7 +12,7 @@ interface Issued {
  * Only a node itself raises its incarnation, and it never goes back: whoever else names an incarnation of a (name, generation) names
  * one that the node announced.
  */
-export function incarnationsGrow({ tap, settings }: InvariantContext): Watcher {
+export function incarnationsGrow({ tap, settings }: Tapped): Watcher {
   const issued = new Map<string, Issued>();
   const highest = new Map<string, number>();
   const fail = (detail: string): never => {

@@ -1,7 +1,7 @@
-import type { PacketMessage, StreamMessage } from "../gossip/swim/messages.ts";
-import { PacketCodec } from "../gossip/swim/wire/packet.ts";
-import { StreamCodec } from "../gossip/swim/wire/stream.ts";
-import type { Message, Packet } from "./observation.ts";
+import type { PacketMessage, StreamMessage } from "../../../gossip/swim/messages.ts";
+import { PacketCodec } from "../../../gossip/swim/wire/packet.ts";
+import { StreamCodec } from "../../../gossip/swim/wire/stream.ts";
+import type { Message, Packet } from "../../observation.ts";
 
 interface Codecs {
   readonly packets: PacketCodec;

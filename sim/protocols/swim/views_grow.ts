@@ -1,17 +1,24 @@
-import { generationOf } from "../../gossip/swim/generation.ts";
-import type { InvariantContext } from "../invariant.ts";
-import type { Life, Watcher } from "../observation.ts";
-import { ViolationError } from "../violation.ts";
+import { generationOf } from "../../../gossip/swim/generation.ts";
+import type { Tapped } from "./tapped.ts";
+import type { Life, Watcher } from "../../observation.ts";
+import { ViolationError } from "../../violation.ts";
 
 interface Entry {
-  /** Of the record; forgotten once it is of a dead one, as then it may be collected. */
   generation: number;
   /** The highest incarnation seen of each generation. */
   readonly incarnations: Map<number, number>;
 }
 
+const UNKNOWN = -1;
+
+/** A record of a dead one may be collected, and another one begun with older news of a node that was asked: see `no_return.ts`. */
+function forget(entry: Entry): void {
+  entry.generation = UNKNOWN;
+  entry.incarnations.clear();
+}
+
 /** What one life holds of a name never goes back: neither the generation of a record nor, within one, the incarnation. */
-export function viewsGrow({ tap, settings }: InvariantContext): Watcher {
+export function viewsGrow({ tap, settings }: Tapped): Watcher {
   const views = new WeakMap<Life, Map<string, Entry>>();
   const viewOf = (life: Life): Map<string, Entry> => {
     let view = views.get(life);
@@ -25,7 +32,7 @@ export function viewsGrow({ tap, settings }: InvariantContext): Watcher {
       const kept = new Set(peers.map(({ name }) => name));
       for (const { name } of before) {
         const entry = kept.has(name) ? undefined : viewOf(life).get(name);
-        if (entry !== undefined) entry.generation = -1;
+        if (entry !== undefined) forget(entry);
       }
     },
     written(written) {
@@ -46,8 +53,9 @@ export function viewsGrow({ tap, settings }: InvariantContext): Watcher {
               `${known.generation}/${known.incarnations.get(known.generation) ?? least}`,
           );
         }
-        known.generation = state >= 2 ? -1 : generation;
+        known.generation = generation;
         known.incarnations.set(generation, incarnation);
+        if (state >= 2) forget(known);
       }
     },
   };

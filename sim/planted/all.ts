@@ -1,0 +1,7 @@
+import type { PlantedBug } from "./patch.ts";
+import { swimBugs } from "./swim.ts";
+
+/** The bugs that the simulator must find, by protocol. */
+export const plantedBugs: ReadonlyMap<string, readonly PlantedBug[]> = new Map([
+  ["swim", swimBugs],
+]);

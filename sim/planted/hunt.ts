@@ -1,0 +1,60 @@
+import { campaign, drawn } from "../campaign.ts";
+import type { Protocol } from "../protocol.ts";
+import type { PlantedBug } from "./patch.ts";
+
+/** Options of {@link hunt}. */
+export interface HuntOptions {
+  /** The first seed of the first round. */
+  readonly from: number;
+  /** How often one starts anew, each time with other seeds. @default {5} */
+  readonly rounds?: number;
+  /** Seeds of one round at most. @default {200} */
+  readonly maxSeeds?: number;
+}
+
+/** How a planted bug was found. */
+export interface Caught {
+  readonly bug: string;
+  /** Seeds that each round took; `undefined`: it was not found. */
+  readonly seeds: readonly (number | undefined)[];
+  /** The median of them, rounds in vain counted as endless. */
+  readonly median: number;
+  /** Which invariants told, and in how many rounds. */
+  readonly invariants: ReadonlyMap<string, number>;
+  /** Whether every round found it, by an invariant that it was expected to break. */
+  readonly caught: boolean;
+}
+
+/** Plays seeds with a bug in the protocol until an invariant tells, some times over. */
+export function hunt(buggy: Protocol, bug: PlantedBug, options: HuntOptions): Caught {
+  const { from, rounds = 5, maxSeeds = 200 } = options;
+  const seeds: (number | undefined)[] = [];
+  const invariants = new Map<string, number>();
+  for (let round = 0; round < rounds; round++) {
+    const { failures: [failure], seeds: played } = campaign({
+      protocol: buggy,
+      plans: drawn(buggy, { from: from + round * maxSeeds, count: maxSeeds }),
+      stopAtFailure: true,
+      maxShrinkRuns: 0,
+      twiceEvery: 0,
+    });
+    seeds.push(failure === undefined ? undefined : played);
+    if (failure === undefined) continue;
+    invariants.set(failure.invariant, (invariants.get(failure.invariant) ?? 0) + 1);
+  }
+  const expected = [...invariants.keys()].every((name) => bug.caughtBy.includes(name));
+  return {
+    bug: bug.name,
+    seeds,
+    median: medianOf(seeds.map((count) => count ?? Infinity)),
+    invariants,
+    caught: expected && !seeds.includes(undefined),
+  };
+}
+
+/** The middle one, or the mean of the middle two. */
+export function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

@@ -1,0 +1,56 @@
+/**
+ * What the simulator has to know of a protocol: everything else in `sim/` is common to all. A protocol with a bug planted into it is
+ * another value of the same shape.
+ *
+ * @module
+ */
+import type { GossipStrategy, Prng } from "../gossip/strategy.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Fault } from "./fault.ts";
+import type { Watcher } from "./observation.ts";
+import type { SituationCounter } from "./situations.ts";
+
+/** Settings of a protocol, as plain data: what a plan holds, prints and replays. */
+export type Settings = { readonly [name: string]: string | number | boolean };
+
+/** How long things may take, by the settings of a run. */
+export interface Bounds {
+  /** From the end of all faults until every view is right, milliseconds. */
+  recoveryMs(
+    world: { readonly names: number; readonly rejoinIntervalMs: number },
+  ): number;
+  /** From then on until nothing is left to be told, milliseconds. */
+  drainMs(names: number): number;
+  /** How long something may have an effect on whether a node is believed alive, milliseconds, while nobody sleeps. */
+  blameMs(nodes: number): number;
+}
+
+/** What a protocol's watchers may know. */
+export interface Scene {
+  /** Machines, processes, the network, and the truth about them. */
+  readonly cluster: Cluster;
+  /** As drawn. */
+  readonly settings: Settings;
+  /** Where situations are counted. */
+  readonly situations: SituationCounter;
+}
+
+/** One protocol, as the simulator plays it. */
+export interface Protocol {
+  /** As on the command line and in plans. */
+  readonly name: string;
+  /** What may go wrong. A new fault goes to the end: plans are drawn by position. */
+  readonly faults: readonly Fault[];
+  /** What must occur in a campaign, or it has not tried much: names that the counter and the watchers count. */
+  readonly situations: readonly string[];
+  /** Draws the settings of a run, and how long its faults last, virtual milliseconds. */
+  draw(random: Prng): { readonly settings: Settings; readonly runMs: number };
+  /** The protocol with these settings. */
+  strategy(settings: Settings): GossipStrategy;
+  /** Whether a packet has a checksum, so that changed bytes are refused; what has none may only be cut short. */
+  checksummed(packet: Uint8Array): boolean;
+  /** Bounds for these settings. */
+  bounds(settings: Settings): Bounds;
+  /** Counters of its own situations, then invariants, which throw a `ViolationError`. */
+  watch(scene: Scene): readonly Watcher[];
+}

@@ -1,0 +1,116 @@
+import { generationOf } from "../../../gossip/swim/generation.ts";
+import type { Tapped } from "./tapped.ts";
+import type { Life, Watcher } from "../../observation.ts";
+import { ViolationError } from "../../violation.ts";
+
+/** How long an answer of a node that was alive may travel, through sleepers and slow networks. */
+const GRACE_MS = 90_000;
+
+interface Entry {
+  readonly generation: number;
+  readonly incarnation: number;
+  readonly gone: boolean;
+}
+
+/** What one life believes of a name, and since when it does without it. */
+interface Belief {
+  said: Entry | undefined;
+  /** When the name left its view, by its own clock. */
+  lostAtMs: number;
+  /** Whether a packet of that name came since. */
+  heard: boolean;
+}
+
+/**
+ * A life that somebody holds to be dead or gone is not believed alive by the same one again at the same generation and an incarnation
+ * that was known, however late or from whomever the news comes: never while its record is held, then only after it was heard itself, and
+ * not at all once it is over.
+ */
+export function noReturn({ facts, tap, settings }: Tapped): Watcher {
+  const { gossipToTheDeadMs, collectedMemoryMs } = settings;
+  const views = new WeakMap<Life, Map<string, Belief>>();
+  const beliefs = (life: Life): Map<string, Belief> => {
+    let view = views.get(life);
+    if (view === undefined) views.set(life, view = new Map());
+    return view;
+  };
+  const beliefOf = (life: Life, name: string): Belief => {
+    const view = beliefs(life);
+    let belief = view.get(name);
+    if (belief === undefined) {
+      view.set(name, belief = { said: undefined, lostAtMs: Infinity, heard: false });
+    }
+    return belief;
+  };
+  const ran = (name: string): boolean =>
+    facts.lives.some((life) => life.name === name && life.endedAt > facts.now - GRACE_MS * 1000);
+  const gone = (belief: Belief, incarnation: number): void => {
+    const { said } = belief;
+    if (said === undefined) return;
+    const most = Math.max(said.incarnation, incarnation);
+    belief.said = { generation: said.generation, incarnation: most, gone: true };
+  };
+  const mayReturn = (life: Life, name: string, { lostAtMs, heard }: Belief): boolean => {
+    const agoMs = life.localMs - lostAtMs;
+    if (agoMs >= 0 && agoMs < gossipToTheDeadMs) return false;
+    if (agoMs >= 0 && agoMs < collectedMemoryMs && !heard) return false;
+    return ran(name);
+  };
+  const alive = (life: Life, name: string, generation: number, incarnation: number): void => {
+    const belief = beliefOf(life, name);
+    const { said } = belief;
+    if (
+      said?.gone && said.generation === generation && incarnation <= said.incarnation &&
+      !mayReturn(life, name, belief)
+    ) {
+      throw new ViolationError(
+        "no-return",
+        `${life.name} believes ${name} alive again at ${generation}/${incarnation}`,
+      );
+    }
+    belief.said = { generation, incarnation, gone: false };
+  };
+  if (!settings.announceGeneration) return {};
+  return {
+    viewed(life, { before, peers }) {
+      if (peers.length >= before.length) return;
+      const kept = new Set(peers.map(({ name }) => name));
+      for (const { name } of before) {
+        if (kept.has(name)) continue;
+        const belief = beliefOf(life, name);
+        belief.lostAtMs = life.localMs;
+        belief.heard = false;
+      }
+    },
+    delivered(life, { from }) {
+      const belief = views.get(life)?.get(from.name);
+      if (belief !== undefined) belief.heard = true;
+    },
+    sent(packet) {
+      const { from } = packet;
+      for (const message of tap.packet(packet)) {
+        if (message.type === "dead") gone(beliefOf(from, message.node), message.incarnation);
+        else if (message.type === "alive" && message.node !== from.name) {
+          const generation = generationOf(message.meta);
+          if (generation !== undefined) alive(from, message.node, generation, message.incarnation);
+        }
+      }
+    },
+    written(written) {
+      const message = tap.message(written);
+      if (message.type !== "pushPull") return;
+      const { from } = written;
+      for (const { name, state, incarnation, meta } of message.nodes) {
+        if (name === from.name) continue;
+        const generation = generationOf(meta);
+        if (state === 2 || state === 3) {
+          const belief = beliefOf(from, name);
+          if (generation !== undefined && belief.said === undefined) {
+            belief.said = { generation, incarnation, gone: true };
+          }
+          gone(belief, incarnation);
+        } else if (generation !== undefined) alive(from, name, generation, incarnation);
+      }
+    },
+  };
+}
