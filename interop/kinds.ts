@@ -103,7 +103,12 @@ async function firstLine(program: string, ...args: string[]): Promise<string> {
   return new TextDecoder().decode(stdout).split("\n")[0]!.trim();
 }
 
-async function goTool(): Promise<string> {
+/**
+ * The Go tool chain.
+ *
+ * @throws {Error} When there is none.
+ */
+export async function goTool(): Promise<string> {
   const candidates = [
     ...(Deno.env.get("PATH") ?? "").split(":").filter(Boolean).map((dir) => `${dir}/go`),
     "/usr/local/go/bin/go",
