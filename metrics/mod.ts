@@ -12,6 +12,7 @@ export type {
   NodeMetricsOptions,
   TransportReading,
 } from "./node_metrics.ts";
+export { raftMetrics, type RaftMetricsOptions, type RaftReading } from "./raft_metrics.ts";
 export type { Registry } from "./registry.ts";
 export { metricsRoutes } from "./routes.ts";
 export type { Hono } from "./routes.ts";

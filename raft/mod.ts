@@ -35,3 +35,44 @@ export { changedConfig, type ConfigResult } from "./config_change.ts";
 export { RecoveredStateError } from "./recovery.ts";
 export { type MemberProgress, type RaftStatus } from "./status.ts";
 export { type ProgressState } from "./progress.ts";
+export { RaftNode } from "./raft_node.ts";
+export type { CallOptions, ChangeOptions, ProposeOptions } from "./raft_node.ts";
+export type { Founder, RaftNodeOptions } from "./node_options.ts";
+export type { RaftNodeStats, RaftNodeStatus } from "./node_status.ts";
+export type {
+  ConfigChanged,
+  RaftNodeEventMap,
+  RaftRefusal,
+  RoleChange,
+  SnapshotStored,
+} from "./node_events.ts";
+export type { CommandSession } from "./driver/command.ts";
+export type { Committed } from "./driver/pending.ts";
+export type { AppliedCommand, ResultCodec, StateMachine } from "./state_machine.ts";
+export { AlreadyBootstrappedError, ProposalError, ReadError, TransferError } from "./errors.ts";
+export type { LeaderHint, ProposalFailure, ProposalOutcome } from "./errors.ts";
+export type { RaftDriverStats } from "./driver.ts";
+export type { RaftTransportLimits, RaftTransportStats } from "./transport.ts";
+export { recoverCluster } from "./recover_cluster.ts";
+export type { RecoverClusterOptions, RecoveredCluster } from "./recover_cluster.ts";
+export type {
+  LogStore,
+  LogStoreStats,
+  OpenedLog,
+  Persist,
+  SnapshotDigest,
+  SnapshotOrigin,
+  SnapshotSink,
+  SnapshotSource,
+  SnapshotStore,
+} from "./log_store.ts";
+export {
+  DirectoryLockedError,
+  ForeignStorageError,
+  SnapshotCorruptError,
+  StoragePoisonedError,
+  WalCorruptError,
+} from "./storage_error.ts";
+export { MemoryLogStore } from "./wal/memory_log_store.ts";
+export { FileLogStore, type FileLogStoreOptions } from "./wal/file_log_store.ts";
+export { MemorySnapshotStore } from "./snapshot/memory_snapshot_store.ts";

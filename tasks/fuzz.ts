@@ -11,6 +11,7 @@ import {
   seededRandom,
 } from "../gossip/swim/wire/_harness_fuzz.ts";
 import { fuzzTargets as scuttlebuttTargets } from "../gossip/scuttlebutt/_harness_fuzz.ts";
+import { raftTargets } from "../raft/wire/_harness_fuzz.ts";
 
 /** An input that takes longer is a failure: all of them are small. */
 const MAX_INPUT_MS = 2_000;
@@ -67,6 +68,7 @@ const seed = count("seed", values.seed);
 const allTargets: readonly (FuzzTarget & { readonly weight?: number })[] = [
   ...fuzzTargets,
   ...scuttlebuttTargets,
+  ...raftTargets,
 ];
 const targets = allTargets.filter(({ name }) =>
   values.target === undefined || name === values.target

@@ -11,6 +11,7 @@ export type { ClientTlsOptions, Http2Options, TlsCredentials } from "./http2.ts"
 export { listen, type Listener, type ListenOptions, type ServerTlsOptions } from "./listen.ts";
 export { memoryNetwork } from "./memory.ts";
 export type { MemoryNetwork, MemoryTransportOptions } from "./memory.ts";
+export { type SharedTransport, shareTransport } from "./shared.ts";
 export { ConnResetError, UnreachableError } from "./transport.ts";
 export type {
   Conn,

@@ -1,0 +1,163 @@
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import type { Entry } from "../entry.ts";
+import type { AppliedCommand, StateMachine } from "../state_machine.ts";
+import { Applier, type Captured, SESSION_EXPIRED } from "./applier.ts";
+import { BARRIER_DATA, type CommandSession, encodeCommand } from "./command.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const texts = (data: Uint8Array) => new TextDecoder().decode(data);
+
+/** Keeps the commands; each one's result is how many there are. */
+class Log implements StateMachine<number> {
+  state: string[] = [];
+  batches: number[] = [];
+  gate: Promise<void> | undefined;
+
+  apply(commands: readonly AppliedCommand[]): readonly number[] | Promise<readonly number[]> {
+    this.batches.push(commands.length);
+    const results = commands.map(({ command }) => this.state.push(texts(command)));
+    return this.gate === undefined ? results : this.gate.then(() => results);
+  }
+
+  snapshot(): Iterable<Uint8Array> {
+    return [bytes(this.state.join(" "))];
+  }
+
+  async restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    let text = "";
+    for await (const chunk of chunks) text += texts(chunk);
+    this.state = text.split(" ");
+  }
+}
+
+function world(maxBatchCommands = 100) {
+  const machine = new Log();
+  const applied: (readonly [number, readonly unknown[]])[] = [];
+  const answered: string[] = [];
+  const broken: unknown[] = [];
+  let next: () => void = () => {};
+  const applier = new Applier<number>({
+    stateMachine: machine,
+    maxBatchCommands,
+    applied: (entries, results) => {
+      applied.push([entries[0]!.index, [...results]]);
+      next();
+    },
+    restored: () => next(),
+    answered: ({ sequence }, index, result) => {
+      answered.push(`${sequence}@${index}=${String(result)}`);
+    },
+    broken: (error) => {
+      broken.push(error);
+      next();
+    },
+  });
+  let index = 0;
+  const push = (...datas: (Uint8Array | "noop")[]) =>
+    applier.push(datas.map((data): Entry => ({
+      index: ++index,
+      term: 1,
+      kind: data === "noop" ? "noop" : "command",
+      data: data === "noop" ? new Uint8Array(0) : data,
+    })));
+  const happens = () => new Promise<void>((resolve) => next = resolve);
+  return { machine, applied, answered, broken, applier, push, happens };
+}
+
+const session = (sequence: number, lowestPending = 1): CommandSession => ({
+  client: "c",
+  sequence,
+  lowestPending,
+});
+
+async function captured(applier: Applier<number>): Promise<Captured> {
+  return await new Promise((resolve) => applier.capture(resolve));
+}
+
+async function* chunksOf({ head, chunks }: Captured): AsyncGenerator<Uint8Array> {
+  // Cut where it hurts: inside the length of the sessions.
+  yield head.subarray(0, 2);
+  yield head.subarray(2);
+  yield* chunks;
+}
+
+describe("Applier", () => {
+  it("applies what waits as one batch, and leaves out what is no command", async () => {
+    const { machine, applied, applier, push, happens } = world();
+    push("noop", encodeCommand(bytes("x")));
+    push(BARRIER_DATA, encodeCommand(bytes("y")));
+    await happens();
+    assertEquals(machine.batches, [2]);
+    assertEquals(applied, [[1, [undefined, 1, undefined, 2]]]);
+    assertEquals(applier.position, { index: 4, term: 1 });
+  });
+
+  it("keeps to the largest batch, and waits for a slow state machine", async () => {
+    const { machine, applied, push, happens } = world(2);
+    machine.gate = Promise.resolve();
+    push(...["a", "b", "c"].map((text) => encodeCommand(bytes(text))));
+    await happens();
+    await happens();
+    assertEquals(machine.batches, [2, 1]);
+    assertEquals(applied, [[1, [1, 2]], [3, [3]]]);
+  });
+
+  it("applies a command with a session once, in one batch or in many", async () => {
+    const { machine, applied, answered, push, happens } = world();
+    const x = encodeCommand(bytes("x"), session(1));
+    push(x, x, encodeCommand(bytes("y"), session(2)));
+    await happens();
+    push(x, encodeCommand(bytes("z"), session(3, 3)));
+    await happens();
+    push(x);
+    await happens();
+    assertEquals(machine.state, ["x", "y", "z"]);
+    assertEquals(applied.map(([, results]) => results), [[1, 1, 2], [1, 3], [SESSION_EXPIRED]]);
+    assertEquals(answered, [
+      "1@1=1",
+      "1@2=1",
+      "2@3=2",
+      "1@4=1",
+      "3@5=3",
+      "1@6=Symbol(session expired)",
+    ]);
+  });
+
+  it("does not apply for a client that it has forgotten", async () => {
+    const { machine, applied, push, happens } = world();
+    push(encodeCommand(bytes("x"), { client: "new", sequence: 5, lowestPending: 5 }));
+    await happens();
+    assertEquals([machine.state, applied[0]![1]], [[], [SESSION_EXPIRED]]);
+  });
+
+  it("captures between batches, and restores state and sessions", async () => {
+    const one = world();
+    one.push(encodeCommand(bytes("x"), session(1)));
+    await one.happens();
+    const snapshot = await captured(one.applier);
+    assertEquals([snapshot.index, snapshot.term], [1, 1]);
+    const two = world();
+    const meta = { index: 1, term: 1, configIndex: 0, id: "1-1", config: {} as never };
+    two.applier.restore(meta, () => Promise.resolve(chunksOf(snapshot)));
+    await two.happens();
+    assertEquals(two.machine.state, ["x"]);
+    two.push(encodeCommand(bytes("x"), session(1)));
+    await two.happens();
+    assertEquals(two.machine.state, ["x"], "the session came with the snapshot");
+    assertEquals(two.applied[0]![1], [1]);
+  });
+
+  it("ends at the first fault of the state machine", async () => {
+    const { machine, broken, applied, push, happens } = world();
+    machine.apply = () => [];
+    push(encodeCommand(bytes("x")));
+    push("noop");
+    await happens();
+    assertEquals(broken.length, 1);
+    assert(String(broken[0]).includes("one result a command"));
+    push("noop");
+    await Promise.resolve();
+    assertEquals(applied, []);
+  });
+});

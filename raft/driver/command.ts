@@ -1,0 +1,95 @@
+/**
+ * What a command looks like in the log: the application's bytes behind one byte, or behind the session that they belong to.
+ *
+ * ```txt
+ * 0 │ command
+ * 1 │ u8 length, client │ u64 sequence │ u64 lowest pending │ command
+ * 2 │                                    a barrier: nothing to apply
+ * ```
+ *
+ * @module
+ */
+import { readU32, writeU64 } from "../wire/byte_writer.ts";
+
+const PLAIN = 0;
+const SESSION = 1;
+const BARRIER = 2;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The identity of a command across retries. */
+export interface CommandSession {
+  /** The client's name, unique among clients: 1 to 255 bytes of UTF-8. */
+  readonly client: string;
+  /** Number of the command, from 1: a retry has the same. */
+  readonly sequence: number;
+  /** The client has seen the results of all below it, so the group may forget them. @default {1} */
+  readonly lowestPending?: number;
+}
+
+/** Encodes a command; the bytes are copied, so the caller's may change. */
+export function encodeCommand(command: Uint8Array, session?: CommandSession): Uint8Array {
+  if (session === undefined) {
+    const data = new Uint8Array(command.length + 1);
+    data.set(command, 1);
+    return data;
+  }
+  const client = encoder.encode(session.client);
+  if (client.length < 1 || client.length > 255) {
+    throw new RangeError(
+      `Cannot propose as 'client' must be 1 to 255 bytes: current value is ${client.length} bytes`,
+    );
+  }
+  for (const value of [session.sequence, session.lowestPending ?? 1]) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RangeError(
+        `Cannot propose as a session's numbers must be safe integers from 1: current value is ${value}`,
+      );
+    }
+  }
+  const data = new Uint8Array(2 + client.length + 16 + command.length);
+  data[0] = SESSION;
+  data[1] = client.length;
+  data.set(client, 2);
+  writeU64(data, 2 + client.length, session.sequence);
+  writeU64(data, 10 + client.length, session.lowestPending ?? 1);
+  data.set(command, 18 + client.length);
+  return data;
+}
+
+/** The data of a barrier. */
+export const BARRIER_DATA: Uint8Array = Uint8Array.of(BARRIER);
+
+/** What an entry holds. */
+export type DecodedCommand =
+  | { readonly type: "plain"; readonly command: Uint8Array }
+  | {
+    readonly type: "session";
+    readonly command: Uint8Array;
+    readonly session: Required<CommandSession>;
+  }
+  /** A barrier, or bytes that no driver wrote: nothing is applied. */
+  | { readonly type: "nothing" };
+
+const NOTHING: DecodedCommand = Object.freeze({ type: "nothing" });
+
+/** Decodes the data of a command entry. Never throws: every member must come to the same result. */
+export function decodeCommand(data: Uint8Array): DecodedCommand {
+  if (data[0] === PLAIN) return { type: "plain", command: data.subarray(1) };
+  if (data[0] !== SESSION || data.length < 2) return NOTHING;
+  const length = data[1]!;
+  if (length === 0 || data.length < 18 + length) return NOTHING;
+  return {
+    type: "session",
+    session: {
+      client: decoder.decode(data.subarray(2, 2 + length)),
+      sequence: readU64(data, 2 + length),
+      lowestPending: readU64(data, 10 + length),
+    },
+    command: data.subarray(18 + length),
+  };
+}
+
+function readU64(bytes: Uint8Array, at: number): number {
+  return readU32(bytes, at + 4) * 0x1_0000_0000 + readU32(bytes, at);
+}

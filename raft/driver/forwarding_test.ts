@@ -1,0 +1,88 @@
+import { assertEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import { Bench, noted } from "./_harness.ts";
+import { decodeCommand } from "./command.ts";
+import { Forwarding } from "./forwarding.ts";
+
+function world() {
+  const bench = new Bench();
+  const told: string[] = [];
+  const sent: string[] = [];
+  const forwarding = new Forwarding<string>({
+    clock: bench.clock,
+    client: "me",
+    send: (to, request, data) => {
+      const decoded = decodeCommand(data);
+      const lowest = decoded.type === "session" ? decoded.session.lowestPending : 0;
+      sent.push(`${request} to ${to}, lowest ${lowest}`);
+    },
+    retryMs: 100,
+    maxPendingBytes: 100,
+  });
+  const add = (name: string, enqueueBy = 1_000, doneBy = 2_000) =>
+    forwarding.add(new Uint8Array(5), noted(name, told).sink, { enqueueBy, doneBy });
+  const answer = (sequence: number, result: string) =>
+    forwarding.answered({ client: "me", sequence }, 40 + sequence, result);
+  return { bench, told, sent, forwarding, add, answer };
+}
+
+describe("Forwarding", () => {
+  it("sends to the leader, and is answered by the own state machine", () => {
+    const { told, sent, forwarding, add, answer } = world();
+    add("x");
+    assertEquals(sent, []);
+    forwarding.leader("b");
+    forwarding.leader("b");
+    add("y");
+    assertEquals(sent, ["1 to b, lowest 1", "2 to b, lowest 1"]);
+    answer(2, "ry");
+    forwarding.answered({ client: "somebody", sequence: 1 }, 9, "no");
+    answer(1, "rx");
+    answer(1, "again");
+    assertEquals(told, ["y@42=ry", "x@41=rx"]);
+    add("z");
+    assertEquals(sent.at(-1), "3 to b, lowest 3");
+    assertEquals(forwarding.pending, 1);
+  });
+
+  it("sends again to the next leader, after a refusal and after silence", () => {
+    const { bench, sent, forwarding, add } = world();
+    forwarding.leader("b");
+    add("x");
+    forwarding.leader(undefined);
+    forwarding.leader("c");
+    assertEquals(sent, ["1 to b, lowest 1", "1 to c, lowest 1"]);
+    forwarding.refused(1, "notLeader");
+    bench.pass(12.5);
+    assertEquals(sent.length, 3);
+    bench.pass(100);
+    assertEquals(sent.length, 4);
+  });
+
+  it("knows that nothing happened only when every try was refused", () => {
+    const { bench, told, forwarding, add } = world();
+    add("nobody leads", 10, 500);
+    bench.pass(10);
+    forwarding.leader("b");
+    add("refused", 50, 15);
+    forwarding.refused(2, "overloaded");
+    add("lost", 50, 15);
+    bench.pass(5);
+    assertEquals(told, [
+      "nobody leads not-proposed enqueueTimeout",
+      "refused not-proposed timeout",
+      "lost unknown timeout",
+    ]);
+    assertEquals(forwarding.pending, 0);
+    assertEquals(bench.timers, 0);
+  });
+
+  it("is bounded, gives its commands to the own log, and ends with its node", () => {
+    const { told, forwarding, add } = world();
+    for (const name of ["a", "b", "c", "d", "e"]) add(name);
+    assertEquals(told, ["e not-proposed overloaded"]);
+    assertEquals([...forwarding.own()].length, 4);
+    forwarding.close("closed");
+    assertEquals(told.length, 5);
+  });
+});
