@@ -8,6 +8,8 @@ import type { GossipStrategy, Prng } from "../gossip/strategy.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Fault } from "./fault.ts";
 import type { Watcher } from "./observation.ts";
+import type { Plan } from "./plan.ts";
+import type { Outcome } from "./play.ts";
 import type { SituationCounter } from "./situations.ts";
 
 /** Settings of a protocol, as plain data: what a plan holds, prints and replays. */
@@ -35,16 +37,35 @@ export interface Scene {
   readonly situations: SituationCounter;
 }
 
-/** One protocol, as the simulator plays it. */
-export interface Protocol {
+/** What plans are drawn from, and campaigns are judged by. */
+export interface Drawable {
   /** As on the command line and in plans. */
   readonly name: string;
   /** What may go wrong. A new fault goes to the end: plans are drawn by position. */
-  readonly faults: readonly Fault[];
+  readonly faults: readonly Pick<Fault, "name" | "weight" | "draw">[];
   /** What must occur in a campaign, or it has not tried much: names that the counter and the watchers count. */
   readonly situations: readonly string[];
   /** Draws the settings of a run, and how long its faults last, virtual milliseconds. */
   draw(random: Prng): { readonly settings: Settings; readonly runMs: number };
+}
+
+/** A protocol with a world of its own: it plays its plans itself. */
+export interface WorldProtocol extends Drawable {
+  /** Draws how many machines there are. */
+  nodes(random: Prng): number;
+  /** No fault begins earlier, virtual milliseconds. */
+  readonly startMs: number;
+  /** Plays a plan from beginning to end. Equal plans have equal outcomes. */
+  play(plan: Plan): Outcome;
+}
+
+/** Whatever the simulator plays. */
+export type AnyProtocol = Protocol | WorldProtocol;
+
+/** A gossip protocol, as the simulator plays it. */
+export interface Protocol extends Drawable {
+  /** What may go wrong, each where it strikes. */
+  readonly faults: readonly Fault[];
   /** The protocol with these settings. */
   strategy(settings: Settings): GossipStrategy;
   /** Whether a packet has a checksum, so that changed bytes are refused; what has none may only be cut short. */

@@ -5,7 +5,7 @@
  */
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import type { GossipStrategy } from "../../gossip/strategy.ts";
-import type { Protocol, Settings } from "../protocol.ts";
+import type { AnyProtocol, Settings } from "../protocol.ts";
 import { type Patch, patched, type PlantedBug } from "./patch.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -16,7 +16,7 @@ const ROOT = new URL("../../", import.meta.url);
  * @returns The protocol with it, for `play` and `campaign`.
  * @throws {RangeError} When a patch does not fit the source any more.
  */
-export async function plant(protocol: Protocol, bug: PlantedBug): Promise<Protocol> {
+export async function plant(protocol: AnyProtocol, bug: PlantedBug): Promise<AnyProtocol> {
   const { name } = protocol;
   const folder = await patchedSources(`${name}-${bug.name}`, bug.patches);
   const module = await import(new URL(`gossip/${name}/${name}.ts`, folder).href) as {

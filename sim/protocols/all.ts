@@ -1,7 +1,8 @@
-import type { Protocol } from "../protocol.ts";
+import type { AnyProtocol } from "../protocol.ts";
+import { raft } from "./raft.ts";
 import { swim } from "./swim.ts";
 
 /** The protocols that can be played, by name. */
-export const protocols: ReadonlyMap<string, Protocol> = new Map(
-  [swim].map((protocol) => [protocol.name, protocol]),
+export const protocols: ReadonlyMap<string, AnyProtocol> = new Map(
+  [swim, raft].map((protocol: AnyProtocol) => [protocol.name, protocol]),
 );
