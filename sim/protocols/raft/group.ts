@@ -60,7 +60,7 @@ export class Group {
     const founders = this.machines.slice(0, plan.nodes).map(({ id }) => id);
     const [entry] = bootstrapState(founders.map((id) => ({ id, address: `${id}:1` }))).entries;
     this.ledger.writes("founders", entry!, 0);
-    this.ledger.commits("founders", entry!);
+    this.ledger.commits("founders", entry!, 1);
     this.#world = {
       simulation,
       ledger: this.ledger,

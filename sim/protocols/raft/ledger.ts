@@ -8,6 +8,8 @@ import { overlapFault } from "./overlap.ts";
 /** A position of the group's log, once committed anywhere. */
 interface Committed {
   readonly entry: Entry;
+  /** The term in which it was found to be committed. */
+  readonly inTerm: Term;
   /** Digest of the registers after it. */
   readonly digest: number;
 }
@@ -82,7 +84,7 @@ export class Ledger {
   }
 
   /** I5: an index is committed once, with one entry. @returns Whether nobody knew. */
-  commits(node: NodeId, entry: Entry): boolean {
+  commits(node: NodeId, entry: Entry, inTerm: Term): boolean {
     const { index, term } = entry;
     const known = this.#committed[index - 1];
     if (known !== undefined) {
@@ -108,8 +110,15 @@ export class Ledger {
       }
       this.config = next;
     }
-    this.#committed.push({ entry, digest: this.#model.digest });
+    this.#committed.push({ entry, inTerm, digest: this.#model.digest });
     return true;
+  }
+
+  /** The last index that was committed in a term before this one. */
+  committedBefore(term: Term): Index {
+    let index = this.commit;
+    while (index > 0 && this.#committed[index - 1]!.inTerm >= term) index--;
+    return index;
   }
 
   /** The term of a committed index; 0 below the log. */

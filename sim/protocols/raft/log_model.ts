@@ -86,9 +86,9 @@ export class LogModel {
     return copy;
   }
 
-  /** What tells two states apart, but for what compaction may leave or take, and the commit index, which is a hint. */
+  /** What tells two logs apart, but for what compaction may leave or take, and the commit index, which is a hint. */
   get signature(): string {
     const { term, votedFor } = this.hard;
-    return [term, votedFor ?? "–", this.last, this.lastTerm, this.snapshot?.index ?? 0].join(" ");
+    return [term, votedFor ?? "–", this.last, this.lastTerm].join(" ");
   }
 }

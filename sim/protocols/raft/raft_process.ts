@@ -309,10 +309,12 @@ export class RaftProcess implements WatchedLife {
       model.write(effect);
       isKnown = model.signature === found;
     }
-    if (!isKnown) {
+    // A snapshot is used even if the log did not come to name it.
+    const snapshotIndex = opened.snapshot?.index ?? 0;
+    if (!isKnown || snapshotIndex < (machine.durable.snapshot?.index ?? 0)) {
       throw new ViolationError(
         "disk-keeps",
-        `${this.id} finds ${found}, was promised ${machine.durable.signature}`,
+        `${this.id} finds ${found} after ${snapshotIndex}, was promised ${machine.durable.signature}`,
       );
     }
     if (unmarked !== undefined) this.#writeNow({ entries: [], snapshot: unmarked });

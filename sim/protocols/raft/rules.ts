@@ -10,6 +10,9 @@ import type { Ledger } from "./ledger.ts";
 import type { LogModel } from "./log_model.ts";
 import { isQuorum } from "./overlap.ts";
 
+/** Bytes of the largest entry of a run: one always goes. */
+const ONE_ENTRY = 1000;
+
 /** One life of a node, as the rules look at it. */
 export interface WatchedLife {
   readonly id: NodeId;
@@ -134,7 +137,8 @@ export class Rules {
     }
     if (effect.type !== "role" || effect.role !== "leader") return;
     this.#ledger.leads(effect.term, life);
-    const { commit } = this.#ledger;
+    // What later terms have committed a leader that comes late need not hold.
+    const commit = this.#ledger.committedBefore(effect.term);
     if (commit > 0 && !issued.holds(commit, this.#ledger.committedTerm(commit))) {
       throw new ViolationError(
         "leader-completeness",
@@ -170,7 +174,7 @@ export class Rules {
     for (let index = Math.max(before, issued.base) + 1; index <= status.commitIndex; index++) {
       const entry = issued.entry(index);
       if (entry === undefined) continue;
-      isNew = this.#ledger.commits(id, entry);
+      isNew = this.#ledger.commits(id, entry, status.term);
     }
     // I9: of the last one; those before it are beneath it.
     if (!isNew) return;
@@ -197,7 +201,11 @@ export class Rules {
       }
       if (match <= issued.base) continue;
       const durable = this.#durableOf(peer);
-      if (durable !== undefined && !durable.holds(match, issued.term(match)!)) {
+      // In a later term it may have lost what it held for this leader.
+      if (
+        durable !== undefined && durable.hard.term <= status.term &&
+        !durable.holds(match, issued.term(match)!)
+      ) {
         throw new ViolationError("progress-is-sound", `${id} believes that ${peer} holds ${match}`);
       }
     }
@@ -212,7 +220,9 @@ export class Rules {
     if (pendingReads > settings.maxPendingReads) over(`${pendingReads} reads wait`);
     for (const { inflightMessages, inflightBytes } of progress) {
       if (inflightMessages > settings.maxInflightMessages) over(`${inflightMessages} on their way`);
-      if (inflightBytes > settings.maxInflightBytes + settings.maxAppendBytes) {
+      if (
+        inflightBytes > settings.maxInflightBytes + Math.max(settings.maxAppendBytes, ONE_ENTRY)
+      ) {
         over(`${inflightBytes} bytes on their way`);
       }
     }
