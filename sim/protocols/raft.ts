@@ -14,6 +14,6 @@ export const raft: WorldProtocol = Object.freeze(
     startMs: 1000,
     nodes: (random) => chance(random, 0.6) ? 3 : oneOf(random, [1, 2, 4, 5, 5, 7]),
     draw: drawSettings,
-    play: playRaft,
+    play: (plan) => playRaft(plan),
   } satisfies WorldProtocol,
 );

@@ -158,9 +158,8 @@ const slowDisk: GroupFault = {
   }),
   begin: ({ cluster, nodes }, { details }) => {
     const { diskUs } = cluster.machines[numberOf(details, "node") % nodes]!;
-    const { sync } = diskUs;
     diskUs.sync = numberOf(details, "syncMs") * 1000;
-    return () => diskUs.sync = sync;
+    return () => diskUs.sync = diskUs.usualSync;
   },
 };
 

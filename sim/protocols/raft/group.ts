@@ -16,7 +16,7 @@ import {
   type Surroundings,
 } from "./raft_process.ts";
 import { Rules } from "./rules.ts";
-import { coreOptionsOf, worldOptionsOf } from "./settings.ts";
+import { coreOptionsOf, numberIn, worldOptionsOf } from "./settings.ts";
 
 /** Machines that wait to be taken into the group. */
 export const SPARES = 3;
@@ -45,6 +45,7 @@ export class Group {
     this.#random = simulation.random("network");
     this.#crashes = simulation.random("crashes");
     this.network = { skies: new Skies(simulation.random("weather"), () => simulation.now) };
+    const syncUs = numberIn(plan.settings, "syncUs");
     this.machines = Array.from({ length: plan.nodes + SPARES }, (_, slot) => ({
       id: `n${slot}`,
       slot,
@@ -54,7 +55,7 @@ export class Group {
       torn: [],
       lives: 0,
       clock: { rate: 1, atUs: 0, localMs: 1000 * slot },
-      diskUs: { write: 20, sync: 300 },
+      diskUs: { write: 20, sync: syncUs, usualSync: syncUs },
     }));
     this.#processes = this.machines.map(() => undefined);
     const founders = this.machines.slice(0, plan.nodes).map(({ id }) => id);

@@ -16,18 +16,20 @@ const SEARCH_EVERY = 4;
 /** Steps of that search, for each key. */
 const SEARCH_STEPS = 300_000;
 
-/** Plays a plan of Raft from beginning to end. */
-export function playRaft(plan: Plan): Outcome {
+/**
+ * Plays a plan of Raft from beginning to end.
+ *
+ * @param prepare Called with the machines before anything happens, to watch them.
+ */
+export function playRaft(plan: Plan, prepare?: (group: Group) => void): Outcome {
   const group = new Group(plan);
+  prepare?.(group);
   const { simulation } = group;
   let violation: Outcome["violation"];
   let recoveredMs: number | undefined;
   let clients: Clients | undefined;
   try {
-    for (const { slot, diskUs } of group.machines) {
-      diskUs.sync = numberIn(plan.settings, "syncUs");
-      group.start(slot);
-    }
+    for (const { slot } of group.machines) group.start(slot);
     clients = new Clients(group, plan.settings);
     runFaults(plan, group);
     recoveredMs = recover(plan, group, clients);

@@ -42,7 +42,7 @@ export interface Machine {
   /** Milliseconds of the local clock that a true one takes, and where it stands. */
   readonly clock: { rate: number; atUs: number; localMs: number };
   /** Times of the disk, microseconds. */
-  readonly diskUs: { write: number; sync: number };
+  readonly diskUs: { write: number; sync: number; readonly usualSync: number };
 }
 
 /** What a process asks of the world. */
@@ -90,7 +90,7 @@ interface Reading {
   readonly reply: (reply: Reply) => void;
 }
 
-/** Writes that the inbox of a paused process may hold. */
+/** Messages that wait for a paused process, about; more are lost. */
 const BACKLOG = 2000;
 
 /** One life of a node: the shipped core over the shipped log on a simulated disk, with registers above. */
@@ -207,7 +207,7 @@ export class RaftProcess implements WatchedLife {
 
   /** Takes an input of the world's. */
   feed(input: RaftInput): void {
-    this.#enter(() => this.#run(() => this.#step(input)));
+    this.#enter(() => this.#run(() => this.#step(input)), input.type === "message");
   }
 
   /** Proposes a command. */
@@ -279,10 +279,10 @@ export class RaftProcess implements WatchedLife {
     return clock.localMs + (this.#world.simulation.now - clock.atUs) / 1000 * clock.rate;
   }
 
-  #enter(task: () => void): void {
+  #enter(task: () => void, canBeLost = false): void {
     if (this.isDead) return;
     if (this.#backlog === undefined) task();
-    else if (this.#backlog.length < BACKLOG) this.#backlog.push(task);
+    else if (!canBeLost || this.#backlog.length < BACKLOG) this.#backlog.push(task);
   }
 
   #later(us: number, task: () => void): void {
