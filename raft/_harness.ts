@@ -37,10 +37,11 @@ export class Disk {
   /** The mark of the latest snapshot. */
   snapshot: SnapshotMeta | undefined;
   /** Snapshots in the store: their state machines. */
-  readonly store = new Map<string, { meta: SnapshotMeta; state: readonly Entry[] }>();
+  readonly store: Map<string, { meta: SnapshotMeta; state: readonly Entry[] }>;
 
   /** Begins with a state. */
-  constructor(recovered: Recovered) {
+  constructor(recovered: Recovered, store: Disk["store"] = new Map()) {
+    this.store = store;
     this.hard = recovered.hardState;
     this.entries = [...recovered.entries];
     this.snapshot = recovered.snapshot;
@@ -82,6 +83,8 @@ export class Member {
   core: RaftCore;
   /** Whether it runs. */
   isUp = true;
+  /** What the disk holds once all writes are done: the log as the core has it, but for what it compacted. */
+  written: Disk;
   /** Writes that are not durable, and what waits behind each. */
   writes: { effect: Persist; then: readonly RaftEffect[] }[] = [];
   /** What its state machine holds, in order. */
@@ -95,6 +98,7 @@ export class Member {
   constructor(id: NodeId, disk: Disk, core: RaftCore) {
     this.id = id;
     this.disk = disk;
+    this.written = new Disk(disk.recover(), disk.store);
     this.core = core;
   }
 }
@@ -180,6 +184,7 @@ export class Cluster {
     const member = this.at(id);
     if (!member.isUp) return [];
     const effects = member.core.step(input, this.now);
+    for (const effect of effects) if (effect.type === "persist") member.written.write(effect);
     this.onStep(member, input, effects);
     this.#run(() => this.#perform(member, effects));
     return effects;
@@ -232,6 +237,14 @@ export class Cluster {
     const at = this.network.indexOf(message);
     if (at >= 0) this.network.splice(at, 1);
     this.receive(message);
+  }
+
+  /** Loses one message on its way. The sender of a snapshot notices. */
+  lose(message: Message): void {
+    this.network.splice(this.network.indexOf(message), 1);
+    if (message.type === "snapshot") {
+      this.step(message.from, { type: "snapshotSent", node: message.to, ok: false });
+    }
   }
 
   /** Gives a message to its receiver, on its way or not. */
@@ -313,6 +326,7 @@ export class Cluster {
     const member = this.at(id);
     const recovered = member.disk.recover();
     const { snapshot } = recovered;
+    member.written = new Disk(recovered, member.disk.store);
     member.core = this.#core(id, recovered);
     member.applied = snapshot === undefined ? [] : [...member.disk.store.get(snapshot.id)!.state];
     member.isUp = true;

@@ -4,7 +4,7 @@
  * @module
  */
 import { decodeConfig } from "./config.ts";
-import type { Index } from "./entry.ts";
+import type { Index, Term } from "./entry.ts";
 import type { AppendMessage, HeartbeatMessage } from "./message.ts";
 import { appendToLog } from "./replication.ts";
 import { halt, type RaftState } from "./state.ts";
@@ -13,7 +13,8 @@ import { halt, type RaftState } from "./state.ts";
 export function receiveAppend(s: RaftState, m: AppendMessage): void {
   s.electionSince = s.now;
   const { log } = s;
-  // L3: all up to the commit index matches every leader's log, so there is nothing to compare.
+  if (m.prevIndex <= s.commit && contradictsCommitted(s, m)) return;
+  // L3: all up to the commit index matches every leader's log; what is committed is not touched.
   if (m.prevIndex < s.commit) {
     acknowledge(s, m.from, s.commit);
     return;
@@ -41,12 +42,8 @@ export function receiveAppend(s: RaftState, m: AppendMessage): void {
     }
   }
   if (fresh < entries.length) {
-    const { index, term } = entries[fresh]!;
+    const { index } = entries[fresh]!;
     if (index <= log.last) {
-      if (index <= s.commit) {
-        halt(s, `${m.from} contradicts ${index}, which is committed, in term ${term}`);
-        return;
-      }
       log.truncate(index);
       s.configs.truncate(index);
       s.outbox.truncate(index);
@@ -63,6 +60,21 @@ export function receiveAppend(s: RaftState, m: AppendMessage): void {
   const verified = m.prevIndex + entries.length;
   commitThrough(s, Math.min(m.commit, verified));
   acknowledge(s, m.from, verified);
+}
+
+/** L3: every later leader holds what is committed. One that does not proves that a log was lost or forged, or that two groups met: the node stops. */
+function contradictsCommitted(s: RaftState, m: AppendMessage): boolean {
+  const differs = (index: Index, term: Term) => {
+    const own = s.log.term(index);
+    if (own === undefined || own === term || index > s.commit) return false;
+    halt(s, `${m.from} has term ${term} at ${index}, which is committed in term ${own}`);
+    return true;
+  };
+  if (differs(m.prevIndex, m.prevTerm)) return true;
+  for (let i = 0; i < m.entries.length && m.prevIndex + i < s.commit; i++) {
+    if (differs(m.entries[i]!.index, m.entries[i]!.term)) return true;
+  }
+  return false;
 }
 
 /** The leader lives, and this much is known to match. */

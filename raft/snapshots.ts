@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { isMember } from "./config.ts";
 import type { Index, NodeId, SnapshotMeta } from "./entry.ts";
 import { acknowledge, commitThrough } from "./following.ts";
 import type { SnapshotMessage } from "./message.ts";
@@ -29,17 +28,16 @@ export function snapshotSent(s: RaftState, id: NodeId, ok: boolean): void {
   p.paused = true;
 }
 
-/** A whole snapshot is durable in the store: takes it over, unless it is old, or only says what the log knows. */
+/**
+ * A whole snapshot is durable in the store: takes it over, unless it is old, or only says what the log knows (S2).
+ *
+ * Its configuration may lack this node (S3), which then learns that it cannot campaign (S4). A leader sends snapshots to members only, so the entry that takes this
+ * node in, or takes it in again, follows; were the snapshot refused, the node could never get there.
+ */
 export function receiveSnapshot(s: RaftState, m: SnapshotMessage): void {
   const { meta } = m;
   if (meta.index <= s.commit) {
     acknowledge(s, m.from, s.commit);
-    return;
-  }
-  const { config } = s.configs.latest;
-  // S3. One that is not in its own configuration waits to be taken in: a snapshot may be older than its own admission.
-  if (isMember(config, s.id) && !isMember(meta.config, s.id)) {
-    s.outbox.refuse("notMember", `the snapshot at ${meta.index} of ${m.from} is not for this node`);
     return;
   }
   if (s.log.term(meta.index) === meta.term) {
