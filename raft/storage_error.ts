@@ -24,6 +24,7 @@ export interface LogDamage {
  * entries. Nothing on disk was changed.
  */
 export class WalCorruptError extends Error implements LogDamage {
+  /** Says which class it is. */
   override readonly name = "WalCorruptError";
   /** The file. */
   readonly file: string;
@@ -38,7 +39,11 @@ export class WalCorruptError extends Error implements LogDamage {
   /** What a human can do. */
   readonly remedy: string;
 
-  /** @param damage Where, and what. */
+  /**
+   * Says what was found.
+   *
+   * @param damage Where, and what.
+   */
   constructor(damage: LogDamage) {
     const remedy =
       "wipe the directory and join again under a new node id, or restore the directory from a copy that was taken while the node was stopped";
@@ -56,11 +61,16 @@ export class WalCorruptError extends Error implements LogDamage {
 
 /** The medium failed once, so nothing is written any more. `cause` is what it said. What waited may or may not be on disk. */
 export class StoragePoisonedError extends Error {
+  /** Says which class it is. */
   override readonly name = "StoragePoisonedError";
   /** Whether the medium was full. */
   readonly full: boolean;
 
-  /** @param cause What the medium said. */
+  /**
+   * Wraps what failed first.
+   *
+   * @param cause What the medium said.
+   */
   constructor(cause: unknown) {
     super(
       `Storage has failed and takes no more: ${cause instanceof Error ? cause.message : cause}`,
@@ -72,6 +82,7 @@ export class StoragePoisonedError extends Error {
 
 /** Another process uses the directory. */
 export class DirectoryLockedError extends Error {
+  /** Says which class it is. */
   override readonly name = "DirectoryLockedError";
   /** The directory. */
   readonly directory: string;
@@ -79,6 +90,8 @@ export class DirectoryLockedError extends Error {
   readonly pid: number;
 
   /**
+   * Says what was found.
+   *
    * @param directory The directory.
    * @param pid The process that holds it.
    */
@@ -91,6 +104,7 @@ export class DirectoryLockedError extends Error {
 
 /** The directory belongs to another node or cluster, or was written by a later format. Nothing was changed. */
 export class ForeignStorageError extends Error {
+  /** Says which class it is. */
   override readonly name = "ForeignStorageError";
   /** What differs: `nodeId`, `cluster`, `storageId` or `version`. */
   readonly field: "nodeId" | "cluster" | "storageId" | "version";
@@ -100,6 +114,8 @@ export class ForeignStorageError extends Error {
   readonly wanted: string;
 
   /**
+   * Says what was found.
+   *
    * @param directory The directory or file.
    * @param field What differs.
    * @param values What was found and what was wanted.
@@ -120,6 +136,7 @@ export class ForeignStorageError extends Error {
 
 /** The directory cannot be made, read or written. `cause` is what the system said. */
 export class StorageUnusableError extends Error {
+  /** Says which class it is. */
   override readonly name = "StorageUnusableError";
   /** The directory. */
   readonly directory: string;
@@ -127,6 +144,8 @@ export class StorageUnusableError extends Error {
   readonly code: string;
 
   /**
+   * Says what was found.
+   *
    * @param directory The directory.
    * @param cause What the system said.
    */
@@ -143,11 +162,14 @@ export class StorageUnusableError extends Error {
 
 /** A snapshot does not verify. */
 export class SnapshotCorruptError extends Error {
+  /** Says which class it is. */
   override readonly name = "SnapshotCorruptError";
   /** The snapshot. */
   readonly id: string;
 
   /**
+   * Says what was found.
+   *
    * @param id The snapshot.
    * @param detail What was found.
    */

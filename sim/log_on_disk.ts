@@ -1,7 +1,9 @@
 import { castagnoli, ieee } from "../raft/wal/checksum.ts";
-import { WalCore, type WalEffect, type WalInput, type WalOptions } from "../raft/wal/core.ts";
+import { WalCore } from "../raft/wal/core.ts";
 import { recoverWal, type WalFiles, type WalRecovery } from "../raft/wal/recover.ts";
+import { SPARE_FILE } from "../raft/wal/segment_list.ts";
 import type { DiskJob } from "../raft/wal/step.ts";
+import type { WalEffect, WalInput, WalOptions } from "../raft/wal/wal_contract.ts";
 import type { SimDisk } from "./disk.ts";
 
 type Lane = DiskJob["lane"];
@@ -29,9 +31,11 @@ export class LogOnDisk {
    * @throws {WalCorruptError} The log must not be used.
    * @throws {DiskFault} The repair failed.
    */
-  constructor(disk: SimDisk, options: WalOptions, found: Omit<WalFiles, "files">) {
+  constructor(disk: SimDisk, options: WalOptions, found: Omit<WalFiles, "files" | "spareBytes">) {
     this.#disk = disk;
-    this.recovery = recoverWal({ ...found, files: disk.files() }, options, [ieee, castagnoli]);
+    const spareBytes = disk.read(SPARE_FILE)?.length ?? 0;
+    const files = { ...found, files: disk.files(), spareBytes };
+    this.recovery = recoverWal(files, options, [ieee, castagnoli]);
     for (const step of this.recovery.repair) disk.perform(step);
     this.core = new WalCore(this.recovery.state, options);
   }

@@ -4,6 +4,9 @@
  * harnesses beside them are exempt. `purity/quiet`: no published file writes to the console; what is worth saying goes through the logger.
  */
 
+/** Of the storage of Raft: the formats, the log's state machine and its recovery. */
+const PURE_STORAGE =
+  /(^|\/)raft\/(wal\/(batch|checksum|core|identity|log_image|open_segment|record|recover|segment|segment_head|segment_list|step|wal_contract)|snapshot\/(format|snapshot_id))\.ts$/;
 const PURE = /(^|\/)(shard|gossip)\/(?!.*(_test|_bench|_harness\w*|_conformance)\.ts$)[^]*\.ts$/;
 const PUBLISHED =
   /(^|\/)(shard|gossip|membership|transport|memconn|advertise|discovery|metrics)\/(?!.*(_test|_bench|_harness\w*|_conformance)\.ts$)[^]*\.ts$/;
@@ -29,7 +32,7 @@ const GLOBALS = new Set([
 ]);
 
 function isPure(context: Deno.lint.RuleContext): boolean {
-  return PURE.test(context.filename) &&
+  return (PURE.test(context.filename) || PURE_STORAGE.test(context.filename)) &&
     !/\/(links|tasks|interop|bench|testdata)\//.test(context.filename);
 }
 

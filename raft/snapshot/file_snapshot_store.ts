@@ -21,7 +21,7 @@ export interface FileSnapshotStoreOptions {
   readonly chunkBytes?: number;
   /** Told of each file that does not verify at start. It is left where it is, and not used. */
   readonly onCorrupt?: (file: string, error: SnapshotCorruptError) => void;
-  /** @default {the machine's own, through `node:fs`} */
+  /** The files. @default {the machine's own, through `node:fs`} */
   readonly files?: FileSystem;
 }
 
@@ -40,7 +40,11 @@ export class FileSnapshotStore implements SnapshotStore {
   #receiving: { key: string; file: UnfinishedFile; sink: FileSink } | undefined;
   #state: "new" | "open" | "closed" = "new";
 
-  /** @throws {RangeError} An option is out of range. */
+  /**
+   * Touches nothing yet.
+   *
+   * @throws {RangeError} An option is out of range.
+   */
   constructor(options: FileSnapshotStoreOptions) {
     const { directory, chunkBytes = 256 * 1024, onCorrupt, files = nodeFileSystem } = options;
     if (!Number.isSafeInteger(chunkBytes) || chunkBytes < 1 || chunkBytes > 2 ** 26) {

@@ -85,7 +85,11 @@ export class MemorySnapshotStore implements SnapshotStore {
   readonly #held = new Map<string, Held>();
   #receiving: { readonly key: string; readonly sink: MemorySink } | undefined;
 
-  /** @param before A closed store, whose snapshots this one takes over, as a restart with a disk would. */
+  /**
+   * Begins empty, or where another ended.
+   *
+   * @param before A closed store, whose snapshots this one takes over, as a restart with a disk would.
+   */
   constructor(before?: MemorySnapshotStore) {
     if (before !== undefined) this.#held = before.#held;
   }

@@ -4,8 +4,8 @@ import type { FileSystem, OpenFile } from "./file_system.ts";
 
 /** Paths are names on the disk, as they are. */
 export function filesOn(disk: SimDisk): FileSystem {
-  // Where a file went that is open under its old name.
-  const renamed = new Map<string, string>();
+  // Open files follow their file to its new name.
+  const handles = new Set<{ name: string }>();
   // deno-lint-ignore require-await -- turns what it throws into a rejection
   const act = async (step: Parameters<SimDisk["perform"]>[0]): Promise<void> => disk.perform(step);
   return {
@@ -23,29 +23,26 @@ export function filesOn(disk: SimDisk): FileSystem {
       if (mode === "create" || mode === "exclusive") {
         await act({ type: "create", file: path, sizeBytes: 0 });
       }
-      let name = path;
+      const handle = { name: path };
+      handles.add(handle);
       return {
-        sizeBytes: () => Promise.resolve(disk.read(name)?.length ?? 0),
+        sizeBytes: () => Promise.resolve(disk.read(handle.name)?.length ?? 0),
         read: (buffer, offset) => {
-          const bytes = disk.read(name)!.subarray(offset, offset + buffer.length);
+          const bytes = disk.read(handle.name)!.subarray(offset, offset + buffer.length);
           buffer.set(bytes);
           return Promise.resolve(bytes.length);
         },
-        write: (bytes, offset) => {
-          name = renamed.get(name) ?? name;
-          return act({ type: "write", file: name, offset, bytes });
+        write: (bytes, offset) => act({ type: "write", file: handle.name, offset, bytes }),
+        sync: () => act({ type: "sync", file: handle.name }),
+        close: () => {
+          handles.delete(handle);
+          return Promise.resolve();
         },
-        sync: () => {
-          name = renamed.get(name) ?? name;
-          return act({ type: "sync", file: name });
-        },
-        close: () => Promise.resolve(),
       };
     },
     async rename(from, to) {
       await act({ type: "rename", from, to });
-      renamed.set(from, to);
-      renamed.delete(to);
+      for (const handle of handles) if (handle.name === from) handle.name = to;
     },
     remove: (path) => act({ type: "remove", file: path }),
     syncDirectory: () => act({ type: "syncDirectory" }),

@@ -9,7 +9,7 @@ import type { Index, SnapshotMeta } from "../entry.ts";
 import type { OpenedLog, Persist } from "../log_store.ts";
 import { entriesFrom, hard, persistOf, snapshotAt } from "./_conformance.ts";
 import { ieee } from "./checksum.ts";
-import type { WalOptions } from "./core.ts";
+import type { WalOptions } from "./wal_contract.ts";
 import { LogImage } from "./log_image.ts";
 
 /** Small segments, so that a short life sees many. */

@@ -14,73 +14,14 @@ import {
   BatchBuffer,
   persistBytes,
   recordsAround,
-  RESTATED,
   saltOf,
   SEAL_BYTES,
 } from "./batch.ts";
-import type { Checksum } from "./checksum.ts";
 import { nextIndexAfter, type SnapshotMark, withMark } from "./log_image.ts";
 import { deadSegments, SPARE_FILE, SPARE_TEMPORARY_FILE, type WalSegment } from "./segment_list.ts";
-import { encodeSegmentHeader, segmentName, WAL_VERSION } from "./segment.ts";
-import type { DiskJob, DiskStep } from "./step.ts";
-
-/** What the log is told. */
-export type WalInput =
-  /** Stage one effect, under its token. Followed by `flush` when the caller has no more at hand. */
-  | { readonly type: "append"; readonly effect: Persist }
-  /** Write what is staged, unless a write is under way: its end does the same. */
-  | { readonly type: "flush" }
-  /** A job is done. */
-  | { readonly type: "done"; readonly operation: number }
-  /** A step of a job failed; those after it were not begun. */
-  | { readonly type: "failed"; readonly operation: number; readonly error: unknown }
-  /** Entries up to `through` are no longer needed. */
-  | { readonly type: "compact"; readonly through: Index }
-  /** Nothing was appended for a while: a good moment to say on disk that all of it is durable. */
-  | { readonly type: "idle" }
-  /** Seal, and end. */
-  | { readonly type: "close" };
-
-/** What the log asks for, in this order. */
-export type WalEffect =
-  /** Perform, and answer with `done` or `failed`. */
-  | { readonly type: "job"; readonly job: DiskJob }
-  /** The effect of this token, and all appended before it, are answered: durable, unless they asked not to be. */
-  | { readonly type: "durable"; readonly token: number }
-  /** The disk failed. Nothing more will be written or answered. */
-  | { readonly type: "poisoned"; readonly error: unknown }
-  /** All is written and sealed. */
-  | { readonly type: "closed" };
-
-/** Where a log stands: what recovery hands over. */
-export interface WalState {
-  /** Oldest first; batches go to the last. */
-  readonly segments: readonly WalSegment[];
-  /** Where the next batch goes in it. */
-  readonly tail: number;
-  /** The last batch's number. */
-  readonly batchSeq: number;
-  /** The last batch's checksum. */
-  readonly chain: number;
-  /** Where the next entry goes. */
-  readonly nextIndex: Index;
-  /** The last one set. */
-  readonly hardState: HardState;
-  /** Newest last. */
-  readonly marks: readonly SnapshotMark[];
-  /** Whether a spare segment lies ready. */
-  readonly spare: boolean;
-}
-
-/** Settings of the log's core. */
-export interface WalOptions {
-  /** Names the store, 16 bytes. */
-  readonly storageId: Uint8Array;
-  /** Bytes of a segment; a larger batch makes its segment larger. */
-  readonly segmentBytes: number;
-  /** What new segments are written with. */
-  readonly checksum: Checksum;
-}
+import { segmentHead } from "./segment_head.ts";
+import type { DiskStep } from "./step.ts";
+import type { WalEffect, WalInput, WalOptions, WalState } from "./wal_contract.ts";
 
 /** A stretch of the staging buffer, and where it goes. */
 interface Part {
@@ -445,48 +386,3 @@ export class WalCore {
 type BatchRecords = Parameters<BatchBuffer["append"]> extends [unknown, ...infer Rest] ? Rest
   : never;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** What a segment begins with. */
-export interface SegmentBirth {
-  readonly seq: number;
-  readonly firstIndex: Index;
-  readonly batchSeq: number;
-  readonly durableSeq: number;
-  readonly chain: number;
-  readonly recycled: boolean;
-  readonly hardState: HardState;
-  readonly marks: readonly SnapshotMark[];
-}
-
-/** The first bytes of a segment: its header, and a batch that restates what must not be lost with the segments before it. */
-export function segmentHead(
-  { seq, firstIndex, batchSeq, durableSeq, chain, recycled, hardState, marks }: SegmentBirth,
-  { storageId, segmentBytes, checksum }: WalOptions,
-): { readonly segment: WalSegment; readonly head: Uint8Array; readonly chain: number } {
-  const header = encodeSegmentHeader({
-    version: WAL_VERSION,
-    seq,
-    firstIndex,
-    storageId,
-    batchSeq,
-    chain,
-    capacity: segmentBytes,
-    recycled,
-  }, checksum);
-  const restated = new BatchBuffer(checksum, saltOf(storageId, checksum));
-  const place = { flags: RESTATED, seq: batchSeq + 1, durableSeq, chain };
-  const records = marks.map((mark) => ({ type: "mark" as const, mark }));
-  const crc = restated.append(place, [{ type: "hardState", hardState }, ...records], [], []);
-  const head = new Uint8Array(header.length + restated.length);
-  head.set(header);
-  head.set(restated.bytes.subarray(0, restated.length), header.length);
-  const segment = {
-    name: segmentName(seq, firstIndex),
-    seq,
-    capacity: segmentBytes,
-    start: head.length,
-    maxIndex: 0,
-    entries: 0,
-  };
-  return { segment, head, chain: crc };
-}

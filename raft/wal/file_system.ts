@@ -51,6 +51,16 @@ export async function readWhole(files: FileSystem, path: string): Promise<Uint8A
   }
 }
 
+/** The length of a file. */
+export async function fileLength(files: FileSystem, path: string): Promise<number> {
+  const file = await files.open(path, "read");
+  try {
+    return await file.sizeBytes();
+  } finally {
+    await file.close();
+  }
+}
+
 /** Reads a whole file, or nothing when there is none. */
 export async function readIfPresent(
   files: FileSystem,

@@ -20,7 +20,11 @@ export class MemoryLogStore implements LogStore {
   #batches = 0;
   #entries = 0;
 
-  /** @param before A closed store, whose log this one takes over, as a restart with a disk would. */
+  /**
+   * Begins empty, or where another ended.
+   *
+   * @param before A closed store, whose log this one takes over, as a restart with a disk would.
+   */
   constructor(before?: MemoryLogStore) {
     this.#image = before === undefined ? new LogImage() : before.#image;
   }

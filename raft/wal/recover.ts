@@ -17,26 +17,23 @@
  */
 import type { Index, SnapshotMeta } from "../entry.ts";
 import type { OpenedLog } from "../log_store.ts";
-import { ForeignStorageError, WalCorruptError } from "../storage_error.ts";
-import { BatchReader, firstEntryIndex, RESTATED, saltOf } from "./batch.ts";
+import { type BatchReader, firstEntryIndex, RESTATED } from "./batch.ts";
 import type { Checksum } from "./checksum.ts";
-import { segmentHead, type WalOptions, type WalState } from "./core.ts";
 import { initialHardState, LogImage } from "./log_image.ts";
 import type { WalRecord } from "./record.ts";
-import {
-  decodeSegmentHeader,
-  parseSegmentName,
-  SEGMENT_HEADER_BYTES,
-  type SegmentHeader,
-  WAL_VERSION,
-} from "./segment.ts";
-import { SPARE_FILE, SPARE_TEMPORARY_FILE, type WalSegment } from "./segment_list.ts";
+import { damaged, type OpenSegment, openSegment } from "./open_segment.ts";
+import { parseSegmentName, SEGMENT_HEADER_BYTES } from "./segment.ts";
+import { segmentHead } from "./segment_head.ts";
+import { SPARE_TEMPORARY_FILE, type WalSegment } from "./segment_list.ts";
 import type { DiskStep } from "./step.ts";
+import type { WalOptions, WalState } from "./wal_contract.ts";
 
 /** What recovery looks at. */
 export interface WalFiles {
   /** Files of the directory, by name. Only those of the log are looked at. */
   readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Length of the spare segment's file; 0 when there is none. */
+  readonly spareBytes: number;
   /** Whether there must be a log: the store was opened before. */
   readonly expected: boolean;
   /** What the snapshot store verified. */
@@ -57,14 +54,6 @@ export interface WalRecovery {
 
 /** Copies of torn tails that are kept, at most. */
 const TORN_COPIES = 4;
-
-/** One segment that is being read. */
-interface OpenSegment {
-  readonly name: string;
-  readonly header: SegmentHeader;
-  readonly checksum: Checksum;
-  readonly reader: BatchReader;
-}
 
 /**
  * Reads a log.
@@ -89,7 +78,7 @@ export function recoverWal(
 }
 
 /** A log that begins. */
-function firstSegment({ files }: WalFiles, options: WalOptions): WalRecovery {
+function firstSegment({ spareBytes }: WalFiles, options: WalOptions): WalRecovery {
   const birth = {
     seq: 1,
     firstIndex: 1,
@@ -110,7 +99,7 @@ function firstSegment({ files }: WalFiles, options: WalOptions): WalRecovery {
     nextIndex: 1,
     hardState: initialHardState,
     marks: [],
-    spare: files.has(SPARE_FILE),
+    spare: spareBytes >= options.segmentBytes,
   };
   return {
     opened: { hardState: initialHardState, snapshot: undefined, entries: [], tornBytes: 0 },
@@ -129,6 +118,7 @@ function firstSegment({ files }: WalFiles, options: WalOptions): WalRecovery {
 /** Goes through the batches of all segments, in order. */
 class Replay {
   readonly #input: WalFiles;
+  readonly #segmentBytes: number;
   readonly #segments: readonly OpenSegment[];
   readonly #held: WalSegment[] = [];
   readonly #image: LogImage;
@@ -146,6 +136,7 @@ class Replay {
     names: readonly string[],
   ) {
     this.#input = input;
+    this.#segmentBytes = options.segmentBytes;
     this.#segments = names.map((name) => openSegment(name, input.files, options, checksums));
     this.#segments.forEach(({ name, header }, i) => {
       const before = this.#segments[i - 1]?.header;
@@ -215,7 +206,8 @@ class Replay {
         nextIndex,
         hardState,
         marks,
-        spare: this.#input.files.has(SPARE_FILE),
+        // One that was made for smaller segments would make its segment look cut off.
+        spare: this.#input.spareBytes >= this.#segmentBytes,
       },
       repair: [...this.#repair, ...rewrites, ...syncs, { type: "syncDirectory" }],
       unmarked: marked ? undefined : snapshot,
@@ -386,59 +378,9 @@ class Replay {
   }
 }
 
-function openSegment(
-  name: string,
-  files: ReadonlyMap<string, Uint8Array>,
-  { storageId }: WalOptions,
-  checksums: readonly Checksum[],
-): OpenSegment {
-  const bytes = files.get(name)!;
-  const named = parseSegmentName(name)!;
-  const decoded = decodeSegmentHeader(bytes, checksums);
-  if (decoded === undefined) damaged(name, 0, [named.firstIndex, 0], "its header does not verify");
-  const { header, checksum } = decoded;
-  if (header.version !== WAL_VERSION) {
-    throw new ForeignStorageError(name, "version", {
-      found: `${header.version}`,
-      wanted: `${WAL_VERSION}`,
-    });
-  }
-  if (header.storageId.some((byte, i) => byte !== storageId[i])) {
-    throw new ForeignStorageError(name, "storageId", {
-      found: hexOf(header.storageId),
-      wanted: hexOf(storageId),
-    });
-  }
-  if (header.seq !== named.seq || header.firstIndex !== named.firstIndex) {
-    damaged(name, 0, [named.firstIndex, 0], "its header is that of another segment");
-  }
-  if (bytes.length < header.capacity) {
-    damaged(name, bytes.length, [header.firstIndex, 0], "it is shorter than it was made");
-  }
-  return {
-    name,
-    header,
-    checksum,
-    reader: new BatchReader(bytes, checksum, saltOf(storageId, checksum)),
-  };
-}
-
 /** Where the bytes that are not zero end, at or after `from`. */
 function lastNonZero(bytes: Uint8Array, from: number): number {
   let end = bytes.length;
   while (end > from && bytes[end - 1] === 0) end--;
   return end;
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function damaged(
-  file: string,
-  offset: number,
-  [firstIndex, lastIndex]: readonly [Index, Index],
-  detail: string,
-): never {
-  throw new WalCorruptError({ file, offset, firstIndex, lastIndex, detail });
 }
