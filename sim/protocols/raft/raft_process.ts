@@ -128,6 +128,7 @@ export class RaftProcess implements WatchedLife {
   #number = 0;
   readonly #proposals = new Map<number, (reply: Reply) => void>();
   readonly #waiting = new Map<Index, Waiting>();
+  readonly #claims = new WeakMap<Message, Term | undefined>();
   readonly #reads = new Map<number, Reading>();
   #ready: { readonly index: Index; readonly reading: Reading }[] = [];
 
@@ -252,7 +253,8 @@ export class RaftProcess implements WatchedLife {
     if (this.#isTakingSnapshot || index <= this.#snapshotAt || status.appliedIndex !== index) {
       return;
     }
-    if (status.isHalted) return;
+    // A later snapshot takes the place of the registers.
+    if (status.isHalted || status.snapshotIndex >= index) return;
     this.#isTakingSnapshot = true;
     const meta = this.#core.snapshotMeta(
       index,
@@ -367,6 +369,10 @@ export class RaftProcess implements WatchedLife {
           );
         }
       } else if (effect.type !== "send") rules.told(this, effect);
+      else if (effect.message.type === "appendReply") {
+        // What it claims is what the log is now: later steps may cut it before this leaves.
+        this.#claims.set(effect.message, this.issued.term(effect.message.index));
+      }
     }
     rules.stepped(this);
     for (const effect of effects) {
@@ -388,7 +394,7 @@ export class RaftProcess implements WatchedLife {
     const world = this.#world;
     switch (effect.type) {
       case "send":
-        world.rules.leaving(this, effect.message);
+        world.rules.leaving(this, effect.message, this.#claims.get(effect.message));
         world.send(this, effect.message);
         break;
       case "apply":

@@ -89,8 +89,8 @@ export class Rules {
     }
   }
 
-  /** A message leaves: I7, I8. */
-  leaving({ id, durable, issued }: WatchedLife, m: Message): void {
+  /** A message leaves: I7, I8. `claimed`: of an acknowledgement, the term of the entry that it acknowledges, when still held. */
+  leaving({ id, durable }: WatchedLife, m: Message, claimed: Term | undefined): void {
     const { term, votedFor } = durable.hard;
     const unsafe = (claim: string): never => {
       throw new ViolationError(
@@ -107,7 +107,6 @@ export class Rules {
     } else if (m.type === "appendReply") {
       if (term < m.term) unsafe("that it is there");
       if (m.rejected || m.index === 0) return;
-      const claimed = issued.term(m.index);
       if (claimed !== undefined && !durable.holds(m.index, claimed)) {
         unsafe(`that it holds ${m.index}`);
       }
