@@ -300,7 +300,9 @@ function changeSomething({ cluster, random }: GroupSite): void {
   const transition = oneOf(random, ["auto", "auto", "joint", "explicit"] as const);
   any.change({
     change: { type: "change", changes, transition },
-    ...(chance(random, 0.3) ? { expectedConfigIndex: configIndex } : {}),
+    ...(chance(random, 0.3)
+      ? { expectedConfigIndex: between(random, configIndex - 1, configIndex) }
+      : {}),
   });
 }
 

@@ -1,5 +1,12 @@
 import { decodeConfig } from "../../../raft/config.ts";
-import type { ClusterConfig, Entry, Index, NodeId, Term } from "../../../raft/entry.ts";
+import type {
+  ClusterConfig,
+  Entry,
+  Index,
+  NodeId,
+  SnapshotMeta,
+  Term,
+} from "../../../raft/entry.ts";
 import type { AppliedCommand } from "../../linearizability/commit_order.ts";
 import { ViolationError } from "../../violation.ts";
 import { KeyValue } from "./key_value.ts";
@@ -124,6 +131,18 @@ export class Ledger {
   /** The term of a committed index; 0 below the log. */
   committedTerm(index: Index): Term {
     return this.#committed[index - 1]?.entry.term ?? 0;
+  }
+
+  /** S1: a snapshot names the configuration as of its index. */
+  snapshots(node: NodeId, { index, configIndex }: SnapshotMeta): void {
+    let at = index;
+    while (at > 0 && this.#committed[at - 1]?.entry.kind !== "config") at--;
+    if (at !== configIndex) {
+      throw new ViolationError(
+        "snapshot-config",
+        `${node} names the configuration at ${configIndex} in a snapshot at ${index}, in force is that at ${at}`,
+      );
+    }
   }
 
   /** I5, I13: whoever holds all up to an index holds the same, by entries or by a snapshot. */

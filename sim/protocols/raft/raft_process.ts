@@ -260,6 +260,7 @@ export class RaftProcess implements WatchedLife {
       index,
       `s${index}-${this.machine.lives}-${++this.#number}`,
     );
+    this.#world.ledger.snapshots(this.id, meta);
     const state = this.registers.serialize();
     this.#snapshotAt = index;
     this.#later(this.machine.diskUs.sync * 2, () => {

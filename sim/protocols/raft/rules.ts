@@ -162,6 +162,10 @@ export class Rules {
     if (durableIndex > Math.max(life.durable.last, status.snapshotIndex)) {
       broken(`durable ${durableIndex}, on the disk ${life.durable.last}`);
     }
+    const { snapshot } = life.durable;
+    if (appliedIndex > Math.max(life.durable.last, snapshot?.index ?? 0)) {
+      broken(`applied ${appliedIndex}, on the disk ${life.durable.last}`);
+    }
     if (commitIndex > seen.commit) this.#committed(life, seen.commit);
     if (status.role === "leader") this.#leader(life);
     this.#bounded(life);
