@@ -16,8 +16,14 @@ const DIVERGENCE = Object.freeze([
   "history-real-time",
   "history-result",
   "history-exactly-once",
+  "commits-own-term",
 ]);
-const TWO_LEADERS = Object.freeze(["election-safety", "one-vote", ...DIVERGENCE]);
+const TWO_LEADERS = Object.freeze([
+  "election-safety",
+  "one-vote",
+  "elected-by-quorum",
+  ...DIVERGENCE,
+]);
 
 /** The bugs of Raft that the simulator must find. Files are those below `raft/`. */
 export const raftBugs: readonly PlantedBug[] = Object.freeze([
@@ -84,7 +90,7 @@ export const raftBugs: readonly PlantedBug[] = Object.freeze([
   {
     name: "heartbeat-commit-unclipped",
     what: "Heartbeats carry the commit index beyond what is known to match.",
-    caughtBy: [...DIVERGENCE],
+    caughtBy: ["converges", ...DIVERGENCE],
     patches: [{
       file: "replication.ts",
       search: "const commit = Math.min(p.match, s.commit);",

@@ -122,7 +122,9 @@ export class Clients {
         again(undefined);
       });
     };
-    const leader = this.#group.leader?.slot;
+    // Whoever believes that it leads: one that was deposed is asked as well.
+    const leaders = this.#group.running.filter(({ seen }) => seen.role === "leader");
+    const leader = leaders.length === 0 ? undefined : oneOf(random, leaders).slot;
     const isDirect = kind !== "followerRead" && leader !== undefined && chance(random, 0.9);
     send(isDirect ? leader : this.#anySlot());
   }

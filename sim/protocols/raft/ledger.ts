@@ -74,6 +74,11 @@ export class Ledger {
     votes.set(term, candidate);
   }
 
+  /** Whether a node is known to have given its vote of a term to a candidate. */
+  voted(node: NodeId, term: Term, candidate: NodeId): boolean {
+    return this.#votes.get(node)?.get(term) === candidate;
+  }
+
   /** I3: equal index and term mean equal entries and, by induction, equal logs before them. */
   writes(node: NodeId, entry: Entry, prevTerm: Term): void {
     let terms = this.#written.get(entry.index);

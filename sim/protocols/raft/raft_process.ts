@@ -332,10 +332,14 @@ export class RaftProcess implements WatchedLife {
     }
   }
 
+  /** Puts a snapshot into the store; those before the one that the log names, but for two, are dropped. */
   #keep(snapshot: StoredSnapshot): void {
     const { machine } = this;
-    machine.snapshots = [...machine.snapshots, snapshot]
-      .sort((a, b) => a.meta.index - b.meta.index).slice(-3);
+    const all = [...machine.snapshots, snapshot].sort((a, b) => a.meta.index - b.meta.index);
+    const named = all.findLastIndex(({ meta }) =>
+      meta.index <= (this.durable.snapshot?.index ?? 0)
+    );
+    machine.snapshots = all.slice(Math.max(0, named - 2));
   }
 
   /** What a step causes comes after its last effect: writes begin in the order of their tokens. */

@@ -129,13 +129,21 @@ export class Rules {
   }
 
   /** A life said something of itself: I1, I4. */
-  told({ id, life, issued }: WatchedLife, effect: RaftEffect): void {
+  told({ id, life, issued, status }: WatchedLife, effect: RaftEffect): void {
     if (effect.type === "halt") throw new ViolationError("no-halt", `${id}: ${effect.detail}`);
     if (effect.type === "refused" && effect.reason === "twoLeaders") {
       throw new ViolationError("election-safety", `${id}: ${effect.detail}`);
     }
     if (effect.type !== "role" || effect.role !== "leader") return;
     this.#ledger.leads(effect.term, life);
+    const voted = (node: NodeId): boolean =>
+      node === id || this.#ledger.voted(node, effect.term, id);
+    if (!isQuorum(status.config, voted)) {
+      throw new ViolationError(
+        "elected-by-quorum",
+        `${id} leads term ${effect.term} without the votes of a quorum`,
+      );
+    }
     // What later terms have committed a leader that comes late need not hold.
     const commit = this.#ledger.committedBefore(effect.term);
     if (commit > 0 && !issued.holds(commit, this.#ledger.committedTerm(commit))) {
@@ -182,6 +190,12 @@ export class Rules {
     // I9: of the last one; those before it are beneath it.
     if (!isNew) return;
     const { commitIndex, config } = status;
+    if (status.role === "leader" && issued.term(commitIndex) !== status.term) {
+      throw new ViolationError(
+        "commits-own-term",
+        `${id} commits ${commitIndex} of term ${issued.term(commitIndex)} in term ${status.term}`,
+      );
+    }
     const entry = issued.entry(commitIndex)!;
     const holds = (node: NodeId): boolean =>
       this.#durableOf(node)?.holds(commitIndex, entry.term) === true;
