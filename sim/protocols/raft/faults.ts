@@ -306,6 +306,44 @@ function changeSomething({ cluster, random }: GroupSite): void {
   });
 }
 
+/** Whoever leads is cut off, and the next one, and the next: it goes on believing that it leads, and is asked. */
+const isolatedLeaders: GroupFault = {
+  name: "isolatedLeaders",
+  weight: 6,
+  draw: (random, { longestMs }) => ({
+    forMs: between(random, 2000, longestMs),
+    details: {
+      everyMs: oneOf(random, [500, 1000, 3000]),
+      // Both ways, what it says, or what it hears.
+      ways: between(random, 0, 2),
+      // Alone, or with one other.
+      company: between(random, 0, 1),
+    },
+  }),
+  begin: (site, { details }) => {
+    const { cluster, random, nodes } = site;
+    const ways = numberOf(details, "ways");
+    let heal = (): void => {};
+    const stop = repeated(site, numberOf(details, "everyMs"), () => {
+      heal();
+      const slot = cluster.leader?.slot;
+      if (slot === undefined) return;
+      const island = new Set([slot]);
+      if (numberOf(details, "company") === 1) island.add(between(random, 0, nodes - 1));
+      heal = cluster.network.skies.begin({
+        cut: true,
+        covers: (from, to) =>
+          (ways !== 2 && island.has(from) && !island.has(to)) ||
+          (ways !== 1 && !island.has(from) && island.has(to)),
+      });
+    });
+    return () => {
+      stop();
+      heal();
+    };
+  },
+};
+
 /** All faults. A new one goes to the end: plans are drawn by position. */
 export const raftFaults: readonly GroupFault[] = Object.freeze([
   loss,
@@ -332,4 +370,5 @@ export const raftFaults: readonly GroupFault[] = Object.freeze([
   forgetLeader,
   snapshots,
   configChanges,
+  isolatedLeaders,
 ]);

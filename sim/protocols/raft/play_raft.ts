@@ -139,7 +139,10 @@ function disagreement(group: Group, clients: Clients, isPatient: boolean): strin
   }
   const { config, term, commitIndex, lastIndex, isConfigCommitted } = leader.status;
   if (!isPatient) {
-    for (const { slot, id } of group.running) if (!isMember(config, id)) group.crash(slot, true);
+    const strangers = group.running.filter(({ id }) => !isMember(config, id));
+    for (const { slot } of strangers) group.crash(slot, true);
+    // What they have said may still be on its way.
+    if (strangers.length > 0) return `${strangers.length} strangers ran`;
   }
   if (config.votersOutgoing.length > 0) {
     if (!config.autoLeave) leader.change({ change: { type: "leaveJoint" } });
