@@ -4,7 +4,7 @@
  * @module
  */
 import { parseIp } from "../advertise/ip.ts";
-import { allFailed, untilAborted } from "./_outcome.ts";
+import { allFailed, NoAddressError, untilAborted } from "./_outcome.ts";
 import type { DnsResolver } from "./dns_resolver.ts";
 
 /** How to find the addresses of a name. */
@@ -28,6 +28,11 @@ function canonical(texts: readonly string[], family: 4 | 6 | undefined): readonl
   return [...addresses];
 }
 
+/** DNS knows the name, and no record of the type asked for. */
+function hasNone(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENODATA";
+}
+
 /**
  * All addresses of `host`: A records, then AAAA, each once, in canonical spelling. Either family may fail as long as the other has
  * records. `lookup` is asked when neither has any, and at once for `localhost`.
@@ -42,6 +47,7 @@ export async function addressesOf(
   const errors: unknown[] = [];
   let found: readonly string[] = [];
   let answered = false; // with no address, or with none of the family
+  let empty = false; // DNS has the name, without any address
   const collect = async (queries: readonly Promise<readonly string[]>[]) => {
     const answers = await untilAborted(Promise.allSettled(queries), signal);
     signal?.throwIfAborted();
@@ -51,6 +57,7 @@ export async function addressesOf(
       else errors.push(answer.reason);
       answered ||= answer.status === "fulfilled";
     }
+    empty ||= answers.every((answer) => answer.status === "fulfilled" || hasNone(answer.reason));
     found = canonical(texts, family);
   };
   if (!(isLocalhost(host) && resolver.lookup !== undefined)) {
@@ -66,7 +73,8 @@ export async function addressesOf(
     if (answered) {
       errors.push(new Error(`there is no ${family === undefined ? "" : `IPv${family} `}address`));
     }
-    throw allFailed(errors, `Cannot resolve ${host}`);
+    const failed = allFailed(errors, `Cannot resolve ${host}`);
+    throw empty ? new NoAddressError(failed) : failed;
   }
   return found;
 }

@@ -11,6 +11,16 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
   return signal === undefined ? promise : abortable(promise, signal);
 }
 
+/** A name was answered for, without an address: as far as is known, nobody is there. */
+export class NoAddressError extends AggregateError {
+  /** For `switch` across realms. */
+  override readonly name = "NoAddressError";
+  /** Takes the failures of all attempts. */
+  constructor({ errors, message }: AggregateError) {
+    super(errors, message);
+  }
+}
+
 /** Several failures as one, with their messages in its own. */
 export function allFailed(errors: readonly unknown[], rule: string): AggregateError {
   const reasons = errors.map((error) => error instanceof Error ? error.message : String(error));

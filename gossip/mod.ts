@@ -5,6 +5,7 @@
  */
 export type {
   Address,
+  AddressFailure,
   GossipContext,
   GossipCore,
   GossipCounter,

@@ -89,6 +89,10 @@ export type GossipEffect =
     readonly operation: number;
     readonly cause: "unreachable" | "illegalState" | "timeout";
     readonly error: string;
+    /** Of a join, what became of each address that was tried, where the protocol tells. */
+    readonly failures?: readonly AddressFailure[];
+    /** Of a leave, how many peers were tried, where the protocol tells. */
+    readonly attempted?: number;
   }
   /** Something was refused; no state changed. */
   | { readonly type: "refused"; readonly refusal: Refusal }
@@ -96,6 +100,21 @@ export type GossipEffect =
   | { readonly type: "event"; readonly event: StrategyEvent }
   /** Something worth counting happened. */
   | { readonly type: "counted"; readonly counter: GossipCounter; readonly by: number };
+
+/** Why one address could not be joined. Frozen. */
+export interface AddressFailure {
+  /** The address, `ip:port`. */
+  readonly address: Address;
+  /**
+   * - `unreachable`: no whole answer in time;
+   * - `cluster`: it belongs to another cluster;
+   * - `name`: it has the own name;
+   * - `overloaded`: it had no time, twice.
+   */
+  readonly cause: "unreachable" | "cluster" | "name" | "overloaded";
+  /** One line for a human. */
+  readonly reason: string;
+}
 
 /** What a protocol tells beyond what all have: its own events, told apart by `type`. Frozen. */
 export interface StrategyEvent {
@@ -199,6 +218,10 @@ export interface GossipStrategy {
   readonly name: string;
   /** For metrics: the version of the protocol on the wire, where it has one. */
   readonly protocolVersion?: number;
+  /** How long a peer may take over its whole request, or over an exchange, unless the node's own limits say otherwise. */
+  readonly exchangeTimeoutMs?: number;
+  /** Makes a unique name for a node that is given none. Absent: nodes have to be named. */
+  newName?(random: Prng): string;
   /**
    * Creates one node's core. Its own first effects (itself as a peer) come with the first step.
    *

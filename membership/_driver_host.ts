@@ -2,6 +2,7 @@ import type { NodeMetrics } from "../metrics/node_metrics.ts";
 import type { Admission } from "./admission.ts";
 import type { DriverHost } from "./driver.ts";
 import type { NodeEventMap } from "./events.ts";
+import type { KeyValues } from "./key_values.ts";
 import type { Reports } from "./reports.ts";
 import type { Tally } from "./stats.ts";
 import type { View } from "./view.ts";
@@ -9,6 +10,7 @@ import type { View } from "./view.ts";
 /** The parts of a node that hear of what its driver meets. */
 export interface DriverHostParts {
   readonly view: View;
+  readonly keyValues: KeyValues;
   readonly reports: Reports;
   readonly metrics: () => NodeMetrics;
   readonly admission: () => Admission;
@@ -23,7 +25,7 @@ export interface DriverHostParts {
 
 /** Spreads what a driver tells over the parts of its node: the view is up to date before anybody hears of it. */
 export function driverHost(parts: DriverHostParts): DriverHost {
-  const { view, reports, metrics, admission, counted, refused, silent } = parts;
+  const { view, keyValues, reports, metrics, admission, counted, refused, silent } = parts;
   const dispatch = <Type extends keyof NodeEventMap>(type: Type, detail: NodeEventMap[Type]) =>
     parts.dispatch(new CustomEvent(type, { detail }));
   return {
@@ -37,6 +39,7 @@ export function driverHost(parts: DriverHostParts): DriverHost {
       reports.log("debug", "the peers changed", { count: peers.length });
       admission().update(peers.length);
       view.announce();
+      keyValues.changed();
       dispatch("peers", view.peers);
     },
     conflict({ name, known, claimed }) {
@@ -50,6 +53,7 @@ export function driverHost(parts: DriverHostParts): DriverHost {
       reports.refusal(refusal);
       dispatch("refused", refusal);
     },
+    event: (event) => keyValues.event(event),
     counted(counter, by) {
       counted.add(counter, by);
       metrics().count(counter, by);

@@ -4,6 +4,8 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import { scuttlebutt } from "../gossip/scuttlebutt/mod.ts";
+import type { GossipStrategy } from "../gossip/strategy.ts";
 import { swim } from "../gossip/swim/mod.ts";
 import type { Peer } from "../shard/peer.ts";
 import { memoryNetwork } from "../transport/memory.ts";
@@ -34,8 +36,14 @@ export interface World {
   readonly end: () => Promise<void>;
 }
 
+/** A world of each protocol: what a node owes its user, it owes with all of them. */
+export const worlds: readonly (readonly [protocol: string, world: (seed?: number) => World])[] = [
+  ["swim", (seed) => world(seed)],
+  ["scuttlebutt", (seed) => world(seed, scuttlebutt({ gossipIntervalMs: 100 }))],
+];
+
 /** Creates a world without nodes. */
-export function world(seed = 1): World {
+export function world(seed = 1, gossip: GossipStrategy = swim("fast")): World {
   const network = memoryNetwork();
   const clock = new VirtualClock();
   const nodes: Node[] = [];
@@ -45,7 +53,7 @@ export function world(seed = 1): World {
       name,
       advertiseAddr,
       clusterName: "test",
-      gossip: swim("fast"),
+      gossip,
       transport: options.transport ?? network.transport(advertiseAddr),
       logger: keptLog(),
       generation: 1,

@@ -1,6 +1,7 @@
 import { nodeMetrics } from "../metrics/node_metrics.ts";
 import type { NodeMetrics, NodeMetricsOptions } from "../metrics/node_metrics.ts";
 import type { DriverStats } from "./driver.ts";
+import type { KeyValueCore } from "./key_values.ts";
 import type { ResolvedNodeOptions } from "./options.ts";
 
 /**
@@ -10,8 +11,9 @@ import type { ResolvedNodeOptions } from "./options.ts";
  */
 export function metricsOf(
   { registry, name, clusterName, gossip, transport, clock }: ResolvedNodeOptions,
-  { driver, ...readings }: Pick<NodeMetricsOptions, "peers" | "gossip" | "observers"> & {
+  { driver, keyValues, ...readings }: Pick<NodeMetricsOptions, "peers" | "gossip" | "observers"> & {
     readonly driver: () => DriverStats;
+    readonly keyValues: KeyValueCore | undefined;
   },
 ): NodeMetrics {
   try {
@@ -22,6 +24,12 @@ export function metricsOf(
       protocol: gossip.name,
       ...(gossip.protocolVersion === undefined ? {} : { protocolVersion: gossip.protocolVersion }),
       transport: () => ({ ...driver(), ...transport.stats }), // the driver counts the single reads and writes
+      ...(keyValues === undefined ? {} : {
+        keyValues: {
+          stats: () => keyValues.scuttlebuttStats,
+          phis: () => phisOf(keyValues, clock.now()),
+        },
+      }),
       now: () => clock.now(),
       ...readings,
     });
@@ -31,4 +39,11 @@ export function metricsOf(
       cause: error,
     });
   }
+}
+
+function phisOf(core: KeyValueCore, now: number): readonly (readonly [string, number])[] {
+  return core.nodes().flatMap(({ id }) => {
+    const phi = core.phi(id, now);
+    return phi === undefined ? [] : [[id, phi] as const];
+  });
 }

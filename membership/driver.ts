@@ -5,6 +5,7 @@
  */
 import type {
   Address,
+  AddressFailure,
   GossipCore,
   GossipCounter,
   GossipEffect,
@@ -85,15 +86,29 @@ export class OperationError extends Error {
   override readonly name = "OperationError";
   /** What kept the operation from ending well. */
   readonly reason: "unreachable" | "illegalState" | "timeout";
-  /** Creates the error from the effect's fields. */
-  constructor(reason: "unreachable" | "illegalState" | "timeout", message: string) {
-    super(message);
-    this.reason = reason;
+  /** Of a join, what became of each address, where the protocol tells. */
+  readonly failures: readonly AddressFailure[] | undefined;
+  /** Of a leave, how many peers were tried, where the protocol tells. */
+  readonly attempted: number | undefined;
+  /** Creates the error from the effect. */
+  constructor({ cause, error, failures, attempted }: GossipEffect & { type: "failed" }) {
+    super(error);
+    this.reason = cause;
+    this.failures = failures;
+    this.attempted = attempted;
   }
 }
 
+/** What came of an operation. */
+export interface Outcome {
+  /** Of a join, how many addresses answered. */
+  readonly count: number;
+  /** Of a join, who, where the protocol tells. */
+  readonly names?: readonly string[];
+}
+
 interface Operation {
-  readonly resolve: (count: number) => void;
+  readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -189,18 +204,18 @@ export class Driver {
     this.#feed({ type: "timeout" }); // due or not: the core's first effects come with its first step
   }
 
-  /** Joins through `addresses`; resolves with how many answered. @throws {OperationError} When none did. */
-  join(addresses: readonly Address[]): Promise<number> {
+  /** Joins through `addresses`; resolves with who answered. @throws {OperationError} When none did. */
+  join(addresses: readonly Address[]): Promise<Outcome> {
     return this.#operate((operation) => ({ type: "join", operation, addresses }));
   }
 
   /** Declares a state; resolves when the news left. @throws {OperationError} When the change is illegal. */
-  changeState(state: PeerState): Promise<number> {
+  changeState(state: PeerState): Promise<Outcome> {
     return this.#operate((operation) => ({ type: "changeState", operation, state }));
   }
 
   /** Tells the others that the node leaves. @throws {OperationError} When nobody could be told in time. */
-  leave(): Promise<number> {
+  leave(): Promise<Outcome> {
     return this.#operate((operation) => ({ type: "leave", operation }));
   }
 
@@ -222,7 +237,7 @@ export class Driver {
     }
   }
 
-  #operate(input: (operation: number) => GossipInput): Promise<number> {
+  #operate(input: (operation: number) => GossipInput): Promise<Outcome> {
     if (this.#state !== "running") return Promise.reject(this.#reason);
     const operation = ++this.#lastOperation;
     return new Promise((resolve, reject) => {
@@ -301,10 +316,10 @@ export class Driver {
         this.#host.conflict(effect);
         break;
       case "done":
-        this.#settle(effect.operation)?.resolve(effect.count);
+        this.#settle(effect.operation)?.resolve(effect);
         break;
       case "failed":
-        this.#settle(effect.operation)?.reject(new OperationError(effect.cause, effect.error));
+        this.#settle(effect.operation)?.reject(new OperationError(effect));
         break;
       case "refused":
         this.#host.refused(effect.refusal);

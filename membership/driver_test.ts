@@ -234,7 +234,7 @@ describe("Driver operations", () => {
       return [{ type: "failed", operation, cause: "illegalState", error: "no" }];
     });
     driver.run();
-    assertEquals(await driver.join(["b", "c"]), 2);
+    assertEquals((await driver.join(["b", "c"])).count, 2);
     const error = await assertRejects(() => driver.changeState("viewer"), OperationError, "no");
     assertEquals(error.reason, "illegalState");
     await assertRejects(() => driver.leave(), OperationError);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AddressFailure } from "../gossip/strategy.ts";
 import type { PeerState } from "../shard/peer.ts";
 import { listed } from "./words.ts";
 
@@ -47,6 +48,16 @@ export class StateTransitionError extends Error {
   }
 }
 
+/** Why one of the addresses that were to be joined was not. Frozen. */
+export interface JoinFailure {
+  /** What was tried: an address, or the text that no address was found for. */
+  readonly address: string;
+  /** See {@link AddressFailure}; `lookup`: the name could not be resolved. */
+  readonly cause: AddressFailure["cause"] | "lookup";
+  /** One line for a human. */
+  readonly reason: string;
+}
+
 /**
  * None of the given addresses could be joined. The node runs on, alone or with whom it already knew, and keeps trying in the
  * background.
@@ -56,12 +67,35 @@ export class JoinError extends Error {
   override readonly name = "JoinError";
   /** The addresses as they were given. */
   readonly addresses: readonly string[];
+  /** What became of each, as far as it is known. */
+  readonly failures: readonly JoinFailure[];
   /** Creates the error for the addresses that were tried. */
-  constructor(addresses: readonly string[], detail: string, options?: ErrorOptions) {
+  constructor(
+    addresses: readonly string[],
+    detail: string,
+    options: ErrorOptions & { readonly failures?: readonly JoinFailure[] } = {},
+  ) {
     super(
       `Cannot join the cluster as none of ${listed(addresses, ", ")} answered: ${detail}`,
       options,
     );
     this.addresses = Object.freeze([...addresses]);
+    this.failures = Object.freeze([...options.failures ?? []]);
+  }
+}
+
+/**
+ * There are other nodes, and none of them could be told that this one leaves. It has left all the same: it writes and joins no more. Try
+ * again, or stop it; the others will then find it down.
+ */
+export class LeaveError extends Error {
+  /** For `switch` across realms. */
+  override readonly name = "LeaveError";
+  /** How many nodes were tried. */
+  readonly attempted: number;
+  /** Creates the error for so many attempts. */
+  constructor(attempted: number, detail: string, options?: ErrorOptions) {
+    super(`Cannot leave as at least one other node must be told: ${detail}`, options);
+    this.attempted = attempted;
   }
 }

@@ -40,7 +40,7 @@ export interface NodeHealth {
   /** Which life of the name this is. */
   readonly generation: number;
   /** Where the node is in its life. */
-  readonly phase: "created" | "started" | "stopping" | "stopped";
+  readonly phase: "created" | "started" | "left" | "stopping" | "stopped";
   /** What the node declared. */
   readonly state: PeerState;
   /** Whether the node was admitted. */
@@ -64,7 +64,14 @@ export interface NodeHealth {
 /** What of {@link NodeHealth} changes while a node runs. */
 export type LiveHealth = Pick<
   NodeHealth,
-  "phase" | "state" | "admitted" | "members" | "healthScore" | "discovery" | "lastError"
+  | "generation"
+  | "phase"
+  | "state"
+  | "admitted"
+  | "members"
+  | "healthScore"
+  | "discovery"
+  | "lastError"
 >;
 
 /** Completes a snapshot. */
@@ -76,7 +83,6 @@ export function healthOf(options: ResolvedNodeOptions, live: LiveHealth): NodeHe
     addr: options.advertiseAddr,
     clusterName: options.clusterName,
     gossip: options.gossip.name,
-    generation: options.generation,
     minClusterSize: options.minClusterSize,
     states: Object.freeze(states),
     viewHash: viewHash(live.members),

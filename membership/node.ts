@@ -3,41 +3,34 @@
  *
  * @module
  */
-import { abortable } from "@std/async";
-import type { GossipCore } from "../gossip/strategy.ts";
-import type { NodeMetrics, Registry } from "../metrics/mod.ts";
+import type { Registry } from "../metrics/mod.ts";
 import { metricsRoutes } from "../metrics/routes.ts";
+import type { LocalWrite, NodeMetadata, NodeState } from "../gossip/scuttlebutt/mod.ts";
 import type { Peer, PeerState } from "../shard/peer.ts";
 import type { Sharder } from "../shard/sharder.ts";
 import type { Hono } from "../transport/http2.ts";
-import { driverHost } from "./_driver_host.ts";
-import { metricsOf } from "./_metrics_of.ts";
-import { Admission } from "./admission.ts";
-import { Calls } from "./calls.ts";
+import { begin, declare, end, leave } from "./_node_life.ts";
+import { nodeParts } from "./_node_parts.ts";
+import type { NodeParts } from "./_node_parts.ts";
+import { checkJoinAddresses, joinAddresses } from "./addresses.ts";
 import type { CallOptions } from "./calls.ts";
-import { Driver, OperationError } from "./driver.ts";
-import { StateTransitionError, StoppedError } from "./errors.ts";
+import { StoppedError } from "./errors.ts";
 import { TypedEventTarget } from "./events.ts";
 import type { NodeEventMap } from "./events.ts";
-import { healthOf } from "./health.ts";
-import type { NodeHealth } from "./health.ts";
-import { Joining } from "./joining.ts";
+import { healthOf, type NodeHealth } from "./health.ts";
 import type { Observer } from "./observers.ts";
-import { checkJoinAddresses, checkState, resolveNodeOptions } from "./options.ts";
+import { checkState, resolveNodeOptions } from "./options.ts";
 import type { NodeOptions, ResolvedNodeOptions } from "./options.ts";
-import { Reports } from "./reports.ts";
-import { Tally } from "./stats.ts";
-import type { NodeStats } from "./stats.ts";
-import { View } from "./view.ts";
-
-/** Why a node stops telling that it leaves: everybody else has left. */
-const nobodyLeft = "nobody is left to be told";
+import { type NodeStats, nodeStats } from "./stats.ts";
 
 /**
  * One member of an eventually consistent cluster: it knows who is alive and in which state, and who owns a key.
  *
  * The life of a node: create it, mount {@link Node.routes} in the server, {@link Node.start} it, declare it a participant with
  * {@link Node.changeState}, {@link Node.stop} it. While it runs, its timers keep the process alive.
+ *
+ * With `gossip: scuttlebutt()` nodes also own keys that reach all others: {@link Node.upsertLocal}, {@link Node.node}, {@link Node.join},
+ * {@link Node.leave}, and the events of {@link NodeEventMap}.
  *
  * Identity is the name; the address may change from life to life. What the node says about others is what it last heard: two nodes
  * may disagree for a moment, so ownership is best effort, and no lock.
@@ -64,22 +57,10 @@ const nobodyLeft = "nobody is left to be told";
  */
 export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposable {
   readonly #options: ResolvedNodeOptions;
-  readonly #core: GossipCore;
-  readonly #driver: Driver;
-  readonly #joining: Joining;
-  readonly #admission: Admission;
-  readonly #view: View;
-  readonly #metrics: NodeMetrics;
-  readonly #reports: Reports;
-  readonly #calls = new Calls();
-  readonly #counted = new Tally();
-  readonly #refused = new Tally();
-  #observersFailed = 0;
-
+  readonly #parts: NodeParts;
   #phase: NodeHealth["phase"] = "created";
   #turn: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
-  readonly #hurry = new AbortController();
 
   /**
    * Creates a node at rest: nothing is sent, no timer runs, what arrives is refused.
@@ -89,57 +70,10 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
    */
   constructor(options: NodeOptions) {
     super();
-    const resolved = resolveNodeOptions(options);
-    const { name, advertiseAddr, clusterName, clock, transport, limits } = resolved;
-    this.#options = resolved;
-    this.#core = resolved.gossip.create({
-      name,
-      address: advertiseAddr,
-      clusterName,
-      generation: resolved.generation,
-      random: resolved.random,
-      now: clock.now(),
-    });
-    this.#reports = new Reports({ name, logger: resolved.logger, clock });
-    const itself = { name, addr: advertiseAddr, self: true, state: this.#core.state };
-    this.#view = new View([Object.freeze(itself)], resolved.sharder, {
-      updateStarted: () => this.#metrics.updateStarted(),
-      failed: (error) => {
-        this.#observersFailed += 1;
-        this.#reports.error("error", "an observer failed", error);
-      },
-    });
-    const host = driverHost({
-      view: this.#view,
-      reports: this.#reports,
-      metrics: () => this.#metrics,
-      admission: () => this.#admission,
-      counted: this.#counted,
-      refused: this.#refused,
+    this.#options = resolveNodeOptions(options);
+    this.#parts = nodeParts(this.#options, {
       silent: () => this.#phase === "stopping" || this.#phase === "stopped",
       dispatch: (event) => void this.dispatchEvent(event),
-      deserted: () => this.#hurry.abort(nobodyLeft),
-    });
-    this.#driver = new Driver({ core: this.#core, transport, clock, host, ...limits });
-    this.#metrics = metricsOf(resolved, {
-      peers: () => this.#view.peers,
-      gossip: () => this.#core.stats,
-      observers: () => this.#view.followers,
-      driver: () => this.#driver.stats,
-    });
-    this.#joining = new Joining(resolved, {
-      reports: this.#reports,
-      known: () => new Set(this.peers.map((peer) => peer.addr)),
-      join: (addresses) => this.#driver.join(addresses),
-    });
-    this.#admission = new Admission({
-      minClusterSize: resolved.minClusterSize,
-      waitTimeoutMs: resolved.waitTimeoutMs,
-      clock,
-      onAdmitted: (admission) => {
-        this.#reports.log("info", "the node was admitted", { ...admission });
-        this.dispatchEvent(new CustomEvent("admitted", { detail: admission }));
-      },
     });
   }
 
@@ -160,12 +94,12 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
 
   /** What the node declared last. A new node is a viewer. */
   get currentState(): PeerState {
-    return this.#core.state;
+    return this.#parts.core.state;
   }
 
   /** All members that the node believes in, sorted by name (bytewise), itself included. Frozen; a change makes a new list. */
   get peers(): readonly Peer[] {
-    return this.#view.peers;
+    return this.#parts.view.peers;
   }
 
   /**
@@ -173,41 +107,35 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
    * after a change, so that changes nobody looks at cost nothing.
    */
   get sharder(): Sharder {
-    return this.#view.sharder;
+    return this.#parts.view.sharder;
   }
 
   /** Whether the node was admitted: it saw `minClusterSize` members once, or waited long enough. Losing members does not take it back. */
   get admitted(): boolean {
-    return this.#admission.admitted;
+    return this.#parts.admission.admitted;
   }
 
   /** Resolves when the node is admitted; rejects with {@link StoppedError} when it is stopped before. Wait for it before taking work. */
   get ready(): Promise<void> {
-    return this.#admission.ready;
+    return this.#parts.admission.ready;
   }
 
   /** All numbers, now. */
   get stats(): NodeStats {
-    return Object.freeze({
-      gossip: this.#core.stats,
-      driver: this.#driver.stats,
-      transport: this.#options.transport.stats,
-      counted: this.#counted.counts,
-      refused: this.#refused.counts,
-      observersFailed: this.#observersFailed,
-    });
+    return nodeStats(this.#parts, this.#options.transport);
   }
 
   /** What the node thinks right now, as plain data for a status page. */
   get health(): NodeHealth {
     return healthOf(this.#options, {
+      generation: this.#parts.keyValues.core?.localNode.generation ?? this.#options.generation,
       phase: this.#phase,
-      state: this.#core.state,
+      state: this.#parts.core.state,
       admitted: this.admitted,
       members: this.peers,
-      healthScore: this.#core.stats.healthScore,
-      discovery: this.#joining.health,
-      lastError: this.#reports.lastError,
+      healthScore: this.#parts.core.stats.healthScore,
+      discovery: this.#parts.joining.health,
+      lastError: this.#parts.reports.lastError,
     });
   }
 
@@ -231,7 +159,7 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
 
   /** Where the node's metrics are registered. */
   get registry(): Registry {
-    return this.#metrics.registry;
+    return this.#parts.metrics.registry;
   }
 
   /**
@@ -239,7 +167,8 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
    * it need not be, as the node goes on looking for missing members by itself.
    *
    * At most `maxJoinPeers` addresses are joined at once, picked at random; others are tried only when none of those answers. The own
-   * address is left out: all nodes may be given one list. Addresses that only the discovery found may all fail: the node is then alone, and says so in the log.
+   * address is left out: all nodes may be given one list. Addresses that only the discovery found may all fail: the node is then alone,
+   * and says so in the log.
    *
    * @param addresses `host:port` each; host names are resolved to all their addresses. `[]`: the node is the first one.
    * @param options Ends the waiting; the node stays started.
@@ -249,27 +178,18 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
    * @throws {TypeError} When an address is none. Nothing changed.
    */
   async start(addresses: readonly string[] = [], options: CallOptions = {}): Promise<void> {
-    this.#requireRunning("start the node");
+    this.#requireMember("start the node");
     options.signal?.throwIfAborted();
     const given = checkJoinAddresses(addresses);
-    if (this.#phase === "created") {
-      const { advertiseAddr, clusterName, minClusterSize } = this.#options;
-      this.#driver.run();
-      this.#phase = "started";
-      this.#reports.log("info", "the node started", { advertiseAddr, clusterName });
-      this.#admission.begin();
-      if (!this.admitted) {
-        this.#reports.log("info", "the node waits for the cluster's size", { minClusterSize });
-      }
-    }
+    this.#begin();
     try {
-      await this.#calls.run(
+      await this.#parts.calls.run(
         "start the node",
         options,
-        (scope) => this.#joining.start(given, scope),
+        (scope) => this.#parts.joining.start(given, scope),
       );
     } finally {
-      if (this.#phase === "started") this.#joining.keepOn();
+      if (this.#phase === "started") this.#parts.joining.keepOn();
     }
   }
 
@@ -286,25 +206,14 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
    */
   async changeState(state: PeerState, options: CallOptions = {}): Promise<void> {
     const action = "change the state";
-    this.#requireRunning(action);
+    this.#requireMember(action);
     options.signal?.throwIfAborted();
     checkState(state);
     const before = this.#turn;
-    const change = this.#calls.run(action, options, async (scope) => {
+    const change = this.#parts.calls.run(action, options, async (scope) => {
       await before;
       scope.throwIfAborted();
-      this.#driver.run();
-      const from = this.currentState;
-      const propagated = this.#metrics.stateChangeStarted();
-      try {
-        await this.#driver.changeState(state);
-        propagated();
-      } catch (error) {
-        if (error instanceof OperationError && error.reason === "illegalState") {
-          throw new StateTransitionError(from, state);
-        }
-        throw error;
-      }
+      await declare(this.#parts, state);
     });
     this.#turn = change.catch(() => {});
     await change;
@@ -316,7 +225,7 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
    * returned function is called, and when the node is stopped.
    */
   observe(observer: Observer): () => void {
-    return this.#view.observe(observer);
+    return this.#parts.view.observe(observer);
   }
 
   /**
@@ -324,7 +233,109 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
    * an error, when the signal aborts or the node is stopped.
    */
   watch(options: CallOptions = {}): AsyncIterableIterator<readonly Peer[]> {
-    return this.#view.watch(options);
+    return this.#parts.view.watch(options);
+  }
+
+  /**
+   * Sets an own key; the others hear of it with the next rounds of gossip. A key that has this value already stays as it is. Before the
+   * start, too. A value above the protocol's `warnValueBytes` (4 KiB) is worth a warning in the log.
+   *
+   * @throws {RangeError} When the key has more than 255 bytes or begins with `_internal:`, the value has more than `maxValueBytes`
+   * (64 KiB), or the node would have too many keys or bytes. Nothing changed, in all cases.
+   * @throws {TypeError} When key or value is no string of well-formed Unicode, or the gossip protocol's nodes own no keys.
+   * @throws {DOMException} `InvalidStateError` when the node has left.
+   * @throws {StoppedError} When the node is stopped.
+   */
+  upsertLocal(key: string, value: string): LocalWrite {
+    this.#requireRunning("upsert a key");
+    return this.#parts.keyValues.upsert(key, value);
+  }
+
+  /** Deletes an own key; one that is absent stays absent. @throws As {@link Node.upsertLocal} does for keys; nothing changed then. */
+  deleteLocal(key: string): LocalWrite {
+    this.#requireRunning("delete a key");
+    return this.#parts.keyValues.delete(key);
+  }
+
+  /** The node itself, with its keys. Frozen. @throws {TypeError} When the gossip protocol's nodes own no keys. */
+  get localNode(): NodeState {
+    return this.#parts.keyValues.require("show the own keys").localNode;
+  }
+
+  /**
+   * What this node holds of another one, or of itself, keys included; `undefined` when it knows of none. Frozen.
+   *
+   * @throws {TypeError} When the gossip protocol's nodes own no keys.
+   */
+  node(id: string): NodeState | undefined {
+    return this.#parts.keyValues.require("show the keys of a node").node(id);
+  }
+
+  /**
+   * All nodes, sorted by name, this one included, and those that are down or left until they expire; without their keys. Frozen.
+   *
+   * @throws {TypeError} When the gossip protocol's nodes own no keys.
+   */
+  nodes(): readonly NodeMetadata[] {
+    return this.#parts.keyValues.nodes();
+  }
+
+  /**
+   * Iterates over all nodes with their keys: how they are now, then the latest after each change. Slow consumers skip what was in
+   * between; for every single change listen to the events of {@link NodeEventMap}. Ends, without an error, when the signal aborts or the
+   * node is stopped.
+   *
+   * @throws {TypeError} When the gossip protocol's nodes own no keys.
+   */
+  watchNodes(options: CallOptions = {}): AsyncIterableIterator<readonly NodeState[]> {
+    return this.#parts.keyValues.watch(options);
+  }
+
+  /**
+   * Joins through `addresses`, and starts the node unless it is started. Every address of every name is tried, four at a time, until
+   * three nodes answered. Names are resolved anew in the background, and nodes at new addresses are joined, too.
+   *
+   * @param addresses `host`, `host:port`, `[v6]`, `[v6]:port` or a bare IPv6 address; without a port, the own one is meant.
+   * @param options Ends the waiting; what was begun goes on.
+   * @returns The names of the nodes that answered, in the order of the addresses; without the own one, which is no failure.
+   * @throws {JoinError} When something was tried and nothing answered. The node runs on and keeps trying.
+   * @throws {TypeError} When an address is none, or the gossip protocol's nodes own no keys: use {@link Node.start} then. Nothing was
+   * tried.
+   * @throws {DOMException} `InvalidStateError` when the node has left.
+   * @throws {StoppedError} When the node is stopped, before or meanwhile.
+   */
+  async join(
+    addresses: readonly string[],
+    options: CallOptions = {},
+  ): Promise<readonly string[]> {
+    const { keyValues, calls, joining } = this.#parts;
+    this.#requireMember("join");
+    keyValues.require("join by name");
+    options.signal?.throwIfAborted();
+    const given = joinAddresses(addresses, this.advertiseAddr);
+    this.#begin();
+    try {
+      return await calls.run("join", options, (scope) => joining.join(given, scope));
+    } finally {
+      if (this.#phase === "started") joining.keepOn();
+    }
+  }
+
+  /**
+   * Leaves the cluster: tells up to three of the others, who tell the rest. Afterwards the node writes and joins nothing any more, but
+   * still answers, so that its goodbye spreads, until it is closed. May be repeated when it failed.
+   *
+   * @param options Ends the waiting, not the leaving.
+   * @throws {LeaveError} When there are others, and none of them could be told. The node has left all the same.
+   * @throws {TypeError} When the gossip protocol's nodes own no keys: use {@link Node.stop} then.
+   * @throws {StoppedError} When the node is stopped, before or meanwhile.
+   */
+  async leave(options: CallOptions = {}): Promise<void> {
+    this.#requireRunning("leave");
+    this.#parts.keyValues.require("leave without stopping");
+    options.signal?.throwIfAborted();
+    this.#phase = "left";
+    await leave(this.#parts, options);
   }
 
   /**
@@ -337,20 +348,22 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
    */
   async stop(options: CallOptions = {}): Promise<void> {
     const { signal } = options;
-    const hurry = () => this.#hurry.abort();
+    const hurry = () => this.#parts.goodbye.hurry();
     if (signal?.aborted) hurry();
     signal?.addEventListener("abort", hurry, { once: true });
-    this.#stopping ??= this.#stop();
     try {
-      await this.#stopping;
+      await this.#end(true);
     } finally {
       signal?.removeEventListener("abort", hurry);
     }
   }
 
-  /** The same as {@link Node.stop}. */
+  /**
+   * The same as {@link Node.stop}, but where nodes own keys (`gossip: scuttlebutt()`) it says no goodbye, as Kite has it: the others
+   * find the node down after a while, with its keys, unless {@link Node.leave} came before.
+   */
   close(): Promise<void> {
-    return this.stop();
+    return this.#end(this.#parts.keyValues.core === undefined);
   }
 
   /** The same as {@link Node.stop}, for `await using`. */
@@ -358,37 +371,26 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
     return this.stop();
   }
 
-  async #stop(): Promise<void> {
-    this.#phase = "stopping";
-    this.#view.end();
-    this.#admission.close();
-    this.#calls.stop();
-    const rejoined = this.#joining.close();
-    if (this.#driver.running) await this.#leave();
-    try {
-      await this.#driver.close(new StoppedError("finish the operation"));
-    } catch (error) {
-      this.#reports.error("warn", "the transport did not close well", error);
-    }
-    await rejoined;
-    this.#metrics.close();
-    this.#phase = "stopped";
-    this.#reports.log("info", "the node stopped");
+  #begin(): void {
+    if (this.#phase !== "created") return;
+    begin(this.#parts, this.#options);
+    this.#phase = "started";
   }
 
-  async #leave(): Promise<void> {
-    const { clock, limits: { leaveTimeoutMs } } = this.#options;
-    const cancel = clock.setTimer(leaveTimeoutMs, () => this.#hurry.abort());
-    try {
-      const leaving = this.#driver.leave();
-      leaving.catch(() => {}); // settled by the driver's close at the latest
-      await abortable(leaving, this.#hurry.signal);
-    } catch (error) {
-      if (error === nobodyLeft) return;
-      this.#reports.error("warn", "the node left before the others were told", error);
-    } finally {
-      cancel();
-    }
+  #end(sayGoodbye: boolean): Promise<void> {
+    this.#stopping ??= (async () => {
+      this.#phase = "stopping";
+      await end(this.#parts, sayGoodbye);
+      this.#phase = "stopped";
+      this.#parts.reports.log("info", "the node stopped");
+    })();
+    return this.#stopping;
+  }
+
+  #requireMember(action: string): void {
+    this.#requireRunning(action);
+    if (this.#phase !== "left") return;
+    throw new DOMException(`Cannot ${action} as the node has left`, "InvalidStateError");
   }
 
   #requireRunning(action: string): void {

@@ -32,9 +32,17 @@ export interface NodeTransport extends Transport {
 export interface NodeLimits {
   /** How long {@link Node.stop} waits for the news of leaving to spread. 0 to 600,000 ms. @default {5000} */
   readonly leaveTimeoutMs?: number;
-  /** How long a peer may take to send its whole request on an exchange that it opened. 1 to 600,000 ms. @default {2000} */
+  /**
+   * How long a peer may take to send its whole request on an exchange that it opened. 1 to 600,000 ms.
+   *
+   * @default {2000} or what the protocol says: with `scuttlebutt()`, its `streamTimeoutMs`
+   */
   readonly requestTimeoutMs?: number;
-  /** How long an exchange that a peer opened may live in all. 1 to 600,000 ms. @default {10000} */
+  /**
+   * How long an exchange that a peer opened may live in all. 1 to 600,000 ms.
+   *
+   * @default {10000} or, where the protocol says more of `requestTimeoutMs`, twice that
+   */
   readonly acceptedTimeoutMs?: number;
   /** How many such exchanges may be open; more are refused. 1 to 65,536. @default {128} */
   readonly maxAcceptedExchanges?: number;
@@ -46,9 +54,10 @@ export interface NodeLimits {
 export interface NodeOptions {
   /**
    * The unique name of the node: its identity. 1 to 255 bytes of UTF-8 without control characters. A node that comes back with its name
-   * replaces itself, also at another address.
+   * replaces itself, also at another address. Required, unless the `gossip` makes names, as `scuttlebutt()` does: nine random characters,
+   * for a life that never comes back.
    */
-  readonly name: string;
+  readonly name?: string;
   /**
    * Where peers reach the node: an IP address with a port, `10.0.0.1:8080` or `[2001:db8::1]:8080`. `advertiseAddress` of
    * `@ck/cluster/advertise` finds it.
@@ -93,7 +102,9 @@ export interface NodeOptions {
   readonly waitTimeoutMs?: number;
   /**
    * Which life of this name this is; a larger one replaces a smaller one. A safe integer of at least 0, never smaller than in the life
-   * before: a persisted counter, or the time. @default {Date.now()} when the node is created
+   * before: a persisted counter, or the time.
+   *
+   * @default {Date.now()} when the node is created; 1 for a name that was made just then
    */
   readonly generation?: number;
   /** Monotonic time. Not the time of the transport, which has its own. @default {systemClock()} */
@@ -164,21 +175,23 @@ export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
       );
     }
   }
-  const name = text("name", options.name, 1);
   const advertiseAddr = ownAddress(options.advertiseAddr);
   const clusterName = text("clusterName", options.clusterName, 0);
 
+  if (options.random !== undefined && typeof options.random !== "function") {
+    fail(TypeError, "random", "must be a function", options.random);
+  }
   const gossip = methods("gossip", options.gossip, ["create"]) ?? swim();
+  const random = options.random ?? cryptoRandom();
+  const made = options.name === undefined ? gossip.newName?.(random) : undefined;
+  const name = text("name", made ?? options.name, 1);
   const sharder = methods("sharder", options.sharder, ["place"]) ?? ring({ tokens: 512 });
   const discovery = methods("discovery", options.discovery, ["discover"]);
   const resolver = methods("resolver", options.resolver, ["resolve4", "resolve6"]);
   const logger = methods("logger", options.logger, ["debug", "info", "warn", "error"]) ?? logtape();
   const registry = methods("registry", options.registry, ["registerMetric", "metrics"]);
   const clock = methods("clock", options.clock, ["now", "setTimer"]) ?? systemClock();
-  if (options.random !== undefined && typeof options.random !== "function") {
-    fail(TypeError, "random", "must be a function", options.random);
-  }
-
+  const ofProtocol = protocolLimits(gossip);
   const limits: Record<string, number> = {};
   const { limits: given = {} } = options;
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
@@ -194,7 +207,7 @@ export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
     }
   }
   for (const [limit, [least, most, byDefault]] of Object.entries(knownLimits)) {
-    const { [limit as keyof NodeLimits]: value = byDefault } = given;
+    const { [limit as keyof NodeLimits]: value = ofProtocol[limit] ?? byDefault } = given;
     limits[limit] = integer(`limits.${limit}`, value, least, most);
   }
 
@@ -206,7 +219,7 @@ export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
   if (options.waitTimeoutMs !== undefined) {
     integer("waitTimeoutMs", options.waitTimeoutMs, 0, 2_592_000_000);
   }
-  const { generation = Date.now() } = options;
+  const { generation = made === undefined ? Date.now() : 1 } = options;
   integer("generation", generation, 0, Number.MAX_SAFE_INTEGER - 1);
 
   const own = methods("transport", options.transport, ["serve", "send", "dial", "close"]);
@@ -235,32 +248,8 @@ export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
     waitTimeoutMs: options.waitTimeoutMs,
     generation,
     clock,
-    random: options.random ?? cryptoRandom(),
+    random,
   });
-}
-
-/**
- * Checks addresses to join, `host:port` each.
- *
- * @throws {TypeError} When one is none; the message names it.
- */
-export function checkJoinAddresses(addresses: readonly string[]): readonly string[] {
-  if (!Array.isArray(addresses)) {
-    throw new TypeError(
-      `Cannot start the node as 'addresses' must be an array: current value is ${shown(addresses)}`,
-    );
-  }
-  for (const address of addresses) {
-    const split = typeof address === "string" ? splitHostPort(address.trim()) : undefined;
-    if (split?.port === undefined) {
-      throw new TypeError(
-        `Cannot start the node as 'addresses' must be host:port with a port from 1 to 65535: current value is ${
-          shown(address)
-        }`,
-      );
-    }
-  }
-  return [...new Set(addresses.map((address) => address.trim()))];
 }
 
 /**
@@ -276,6 +265,14 @@ export function checkState(state: PeerState): void {
       }`,
     );
   }
+}
+
+function protocolLimits({ exchangeTimeoutMs }: GossipStrategy): Readonly<Record<string, number>> {
+  if (exchangeTimeoutMs === undefined) return {};
+  const within = (ms: number) => Math.min(600_000, Math.max(1, Math.ceil(ms)));
+  const requestTimeoutMs = within(exchangeTimeoutMs);
+  const acceptedTimeoutMs = within(Math.max(10_000, 2 * exchangeTimeoutMs));
+  return { requestTimeoutMs, acceptedTimeoutMs };
 }
 
 function defaultTransport(tls: ClientTlsOptions | undefined): NodeTransport {

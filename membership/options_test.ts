@@ -1,6 +1,7 @@
 import { describe, it } from "node:test";
 import { Registry } from "prom-client";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { scuttlebutt } from "../gossip/scuttlebutt/mod.ts";
 import { swim } from "../gossip/swim/mod.ts";
 import { ring } from "../shard/ring.ts";
 import { RecordingTransport, VirtualClock } from "./_harness.ts";
@@ -37,6 +38,22 @@ describe("resolveNodeOptions()", () => {
     const random = resolved.random();
     assert(random >= 0 && random < 1);
     assert(Object.isFrozen(resolved));
+  });
+
+  it("with a protocol that makes names, a name is not needed; its time limits count", () => {
+    const random = () => 0.999;
+    const made = resolveNodeOptions({ ...without("name"), gossip: scuttlebutt(), random });
+    assertEquals([made.name, made.generation], ["zzzzzzzzz", 1]);
+    assertEquals(made.limits.requestTimeoutMs, 10_000);
+    assertEquals(made.limits.acceptedTimeoutMs, 20_000);
+    const given = resolveNodeOptions({
+      ...good,
+      gossip: scuttlebutt({ streamTimeoutMs: 1e9 }),
+      limits: { requestTimeoutMs: 7 },
+    });
+    assertEquals([given.name, given.generation > 1_700_000_000_000], ["a", true]);
+    assertEquals(given.limits.requestTimeoutMs, 7);
+    assertEquals(given.limits.acceptedTimeoutMs, 600_000);
   });
 
   it("takes names of 1 to 255 bytes in any script", () => {

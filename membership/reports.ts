@@ -64,6 +64,12 @@ export class Reports {
     this.#seldom(`refused ${refusal.reason}`, "warn", "something was refused", { ...refusal });
   }
 
+  /** A key got a large value. */
+  large(key: string, value: string): void {
+    const bytes = new TextEncoder().encode(value).length;
+    this.#seldom(`large ${key}`, "warn", "a key has a large value", { key, bytes });
+  }
+
   /** Two live nodes claim one name. */
   conflict(conflict: NameConflict): void {
     this.#seldom(`conflict ${conflict.name}`, "warn", "two live nodes claim one name", {

@@ -23,6 +23,35 @@ export interface NodeStats {
   readonly observersFailed: number;
 }
 
+/** What {@link nodeStats} reads. */
+export interface NodeCounts {
+  /** The protocol. */
+  readonly core: { readonly stats: GossipStats };
+  /** What drives it. */
+  readonly driver: { readonly stats: DriverStats };
+  /** See {@link NodeStats.counted}. */
+  readonly counted: Tally;
+  /** See {@link NodeStats.refused}. */
+  readonly refused: Tally;
+  /** See {@link NodeStats.observersFailed}. */
+  readonly observersFailed: Tally;
+}
+
+/** Reads all numbers, now. */
+export function nodeStats(
+  { core, driver, counted, refused, observersFailed }: NodeCounts,
+  transport: { readonly stats: TransportStats },
+): NodeStats {
+  return Object.freeze({
+    gossip: core.stats,
+    driver: driver.stats,
+    transport: transport.stats,
+    counted: counted.counts,
+    refused: refused.counts,
+    observersFailed: observersFailed.total,
+  });
+}
+
 /** Counts by name, of bounded many names: beyond 64, names count as `other`. */
 export class Tally {
   readonly #counts = new Map<string, number>();
@@ -31,6 +60,13 @@ export class Tally {
   add(name: string, by: number = 1): void {
     const key = this.#counts.has(name) || this.#counts.size < 64 ? name : "other";
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + by);
+  }
+
+  /** All counts together. */
+  get total(): number {
+    let sum = 0;
+    for (const count of this.#counts.values()) sum += count;
+    return sum;
   }
 
   /** The counts now. */

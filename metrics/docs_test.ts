@@ -1,6 +1,7 @@
 import { describe, it } from "node:test";
 import { readFile } from "node:fs/promises";
 import { assert, assertEquals } from "@std/assert";
+import { scuttlebutt } from "../gossip/scuttlebutt/mod.ts";
 import { needs } from "../tests/_needs.ts";
 import { nodeMetrics } from "./node_metrics.ts";
 
@@ -21,6 +22,15 @@ const stats = {
   connectionBytesReceived: 0,
 };
 
+const core = scuttlebutt().create({
+  name: "a",
+  address: "10.0.0.1:80",
+  clusterName: "prod",
+  generation: 1,
+  random: () => 0.5,
+  now: 0,
+});
+
 function registered(): readonly (readonly [name: string, type: string])[] {
   const { registry } = nodeMetrics({
     name: "a",
@@ -38,6 +48,7 @@ function registered(): readonly (readonly [name: string, type: string])[] {
     }),
     transport: () => stats,
     observers: () => 0,
+    keyValues: { stats: () => core.scuttlebuttStats, phis: () => [] },
   });
   // The typings say that `type` is the enum's number; it is the word.
   return registry.getMetricsAsArray()

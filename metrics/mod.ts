@@ -12,12 +12,14 @@ export type {
   NodeMetricsOptions,
   TransportReading,
 } from "./node_metrics.ts";
+export type { KeyValueSource } from "./_key_value_metrics.ts";
 export { raftMetrics, type RaftMetricsOptions, type RaftReading } from "./raft_metrics.ts";
 export type { Registry } from "./registry.ts";
 export { metricsRoutes } from "./routes.ts";
 export type { Hono } from "./routes.ts";
 export { viewHash } from "./view_hash.ts";
 export type { Clock } from "../membership/clock.ts";
+export type { ScuttlebuttStats } from "../gossip/scuttlebutt/mod.ts";
 export type { GossipCounter, GossipStats } from "../gossip/strategy.ts";
 export type { Peer, PeerState } from "../shard/peer.ts";
 export type { TransportStats } from "../transport/transport.ts";

@@ -8,6 +8,8 @@ import type { GossipCounter, GossipStats } from "../gossip/strategy.ts";
 import type { Peer, PeerState } from "../shard/peer.ts";
 import type { TransportStats } from "../transport/transport.ts";
 import { registerCounts } from "./_counts.ts";
+import { registerKeyValues } from "./_key_value_metrics.ts";
+import type { KeyValueSource } from "./_key_value_metrics.ts";
 import { pulled } from "./_pulled.ts";
 import type { Registry } from "./registry.ts";
 import { registerTransport } from "./_transport_metrics.ts";
@@ -56,6 +58,8 @@ export interface NodeMetricsOptions {
   readonly gossip: () => GossipStats;
   /** The numbers of the transport; without it there are no `cluster_transport_*` metrics. */
   readonly transport?: () => TransportReading;
+  /** The numbers of a protocol whose nodes own keys; without it there are none of their metrics. */
+  readonly keyValues?: KeyValueSource;
   /** How many observers there are; without it there is no `cluster_node_update_observers`. */
   readonly observers?: () => number;
   /**
@@ -211,8 +215,8 @@ function registerNode(registry: Registry, options: NodeMetricsOptions): void {
  * ```
  */
 export function nodeMetrics(options: NodeMetricsOptions): NodeMetrics {
-  const { registry = new PromRegistry(), clusterName, transport, now = () => performance.now() } =
-    options;
+  const { registry = new PromRegistry(), clusterName, transport, keyValues } = options;
+  const { now = () => performance.now() } = options;
   if (registry.getSingleMetric("cluster_node_peers") !== undefined) {
     throw new Error(
       `Cannot register node ${options.name} as a registry holds one node: current value has one already`,
@@ -225,6 +229,7 @@ export function nodeMetrics(options: NodeMetricsOptions): NodeMetrics {
   const labelNames = ["cluster_name"];
   registerNode(own, options);
   if (transport !== undefined) registerTransport(own, transport);
+  if (keyValues !== undefined) registerKeyValues(own, clusterName, keyValues);
   const counts = registerCounts(own, clusterName);
   const updateDuration = new Histogram({
     name: "cluster_node_update_duration_seconds",

@@ -219,7 +219,10 @@ export class Group {
   }
 
   /** Waits until all of these hold these lines. */
-  async agree(lines: readonly string[], ids: readonly string[] = [...this.members.keys()]) {
+  async agree(
+    lines: readonly string[],
+    ids: readonly string[] = [...this.members.keys()],
+  ): Promise<void> {
     const wanted = JSON.stringify(lines);
     await this.time.until(
       `everybody holds ${wanted.slice(0, 200)}`,

@@ -39,6 +39,8 @@ export interface AutopilotOptions {
   readonly clock?: Clock;
 }
 
+export type { Clock };
+
 /** What an autopilot knows of a member. */
 export interface MemberHealth {
   /** Whether it is heard from and caught up. */
@@ -51,9 +53,13 @@ export interface MemberHealth {
 
 /** What {@link decide} needs to know. */
 export interface AutopilotView {
+  /** The leader. */
   readonly self: NodeId;
+  /** The configuration in force. */
   readonly config: ClusterConfig;
+  /** What is known of the others. */
   readonly health: ReadonlyMap<NodeId, MemberHealth>;
+  /** The instant. */
   readonly now: number;
 }
 

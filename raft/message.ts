@@ -26,9 +26,11 @@ export interface Envelope {
 
 /** Entries, or a probe when there are none (§5.3). */
 export interface AppendMessage extends Envelope {
+  /** Always `"append"`. */
   readonly type: "append";
   /** The entry before the first of `entries`. */
   readonly prevIndex: Index;
+  /** Its term. */
   readonly prevTerm: Term;
   /** The leader's commit index. The receiver clips it to what this message verified (L4). */
   readonly commit: Index;
@@ -38,7 +40,9 @@ export interface AppendMessage extends Envelope {
 
 /** What became of an append, or of a snapshot. */
 export interface AppendReplyMessage extends Envelope {
+  /** Always `"appendReply"`. */
   readonly type: "appendReply";
+  /** Whether the logs did not match at `prevIndex`. */
   readonly rejected: boolean;
   /** Accepted: the last index known to match, durable there. Rejected: the `prevIndex` that did not match. */
   readonly index: Index;
@@ -50,6 +54,7 @@ export interface AppendReplyMessage extends Envelope {
 
 /** Keeps followers, carries the commit index as far as it is known to match, and the read round. */
 export interface HeartbeatMessage extends Envelope {
+  /** Always `"heartbeat"`. */
   readonly type: "heartbeat";
   /** `min(match of the receiver, commit)`: may be applied without looking at the log. */
   readonly commit: Index;
@@ -59,15 +64,21 @@ export interface HeartbeatMessage extends Envelope {
 
 /** Answers a heartbeat. */
 export interface HeartbeatReplyMessage extends Envelope {
+  /** Always `"heartbeatReply"`. */
   readonly type: "heartbeatReply";
+  /** The heartbeat's. */
   readonly round: number;
 }
 
 /** Asks for a vote, or whether one would be given (`preVote`). */
 export interface VoteMessage extends Envelope {
+  /** Always `"vote"`. */
   readonly type: "vote";
+  /** Where the candidate's log ends. */
   readonly lastIndex: Index;
+  /** In which term. */
   readonly lastTerm: Term;
+  /** Whether it only asks if it would win. */
   readonly preVote: boolean;
   /** The leader asked for this election: leases do not stand in its way (E7). */
   readonly transfer: boolean;
@@ -75,24 +86,31 @@ export interface VoteMessage extends Envelope {
 
 /** Answers a vote request. */
 export interface VoteReplyMessage extends Envelope {
+  /** Always `"voteReply"`. */
   readonly type: "voteReply";
+  /** Whether a pre-vote was asked for. */
   readonly preVote: boolean;
+  /** Whether it was given. */
   readonly granted: boolean;
 }
 
 /** Tells the successor to campaign at once. */
 export interface TimeoutNowMessage extends Envelope {
+  /** Always `"timeoutNow"`. */
   readonly type: "timeoutNow";
 }
 
 /** Announces a snapshot. The receiver's core sees it once the whole state was received and is durable in the snapshot store. */
 export interface SnapshotMessage extends Envelope {
+  /** Always `"snapshot"`. */
   readonly type: "snapshot";
+  /** What the snapshot stands for. */
   readonly meta: SnapshotMeta;
 }
 
 /** A member asks the leader for an index that a read may be served at. */
 export interface ReadIndexMessage extends Envelope {
+  /** Always `"readIndex"`. */
   readonly type: "readIndex";
   /** A number of the asker's. */
   readonly read: number;
@@ -100,8 +118,11 @@ export interface ReadIndexMessage extends Envelope {
 
 /** Answers it; 0 means "not now": not the leader, or too many reads wait. */
 export interface ReadIndexReplyMessage extends Envelope {
+  /** Always `"readIndexReply"`. */
   readonly type: "readIndexReply";
+  /** The asker's number. */
   readonly read: number;
+  /** Where the read may be served, or 0. */
   readonly index: Index;
 }
 

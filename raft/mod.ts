@@ -76,3 +76,21 @@ export {
 export { MemoryLogStore } from "./wal/memory_log_store.ts";
 export { FileLogStore, type FileLogStoreOptions } from "./wal/file_log_store.ts";
 export { MemorySnapshotStore } from "./snapshot/memory_snapshot_store.ts";
+export {
+  FileSnapshotStore,
+  type FileSnapshotStoreOptions,
+} from "./snapshot/file_snapshot_store.ts";
+export type { Clock } from "../membership/clock.ts";
+export type { TypedEventTarget } from "../membership/events.ts";
+export type { LogFields, Logger } from "../membership/logger.ts";
+export type {
+  Conn,
+  DialOptions,
+  SendOptions,
+  Transport,
+  TransportHandlers,
+  TransportStats,
+} from "../transport/transport.ts";
+export type { LogDamage } from "./storage_error.ts";
+export type { FileSystem, OpenFile, OpenMode } from "./wal/file_system.ts";
+export type { LockOwner, ProcessTable } from "./wal/directory_lock.ts";

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { Prng } from "../gossip/strategy.ts";
 import { type Clock, cryptoRandom, systemClock } from "../membership/clock.ts";
 import { type Logger, logtape } from "../membership/logger.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { NodeId } from "./entry.ts";
 import type { LogStore, SnapshotStore } from "./log_store.ts";
 import type { StateMachine } from "./state_machine.ts";
+import type { Prng } from "./options.ts";
 import type { RaftTransportLimits } from "./transport.ts";
 
 /** A member, when a group is founded. */

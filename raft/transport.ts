@@ -19,7 +19,7 @@ import type { NodeId } from "./entry.ts";
 import type { SnapshotSource } from "./log_store.ts";
 import type { Message, SnapshotMessage } from "./message.ts";
 import { AcceptedStreams, type RaftTransportHandlers } from "./transport/accepted_streams.ts";
-import { Lane, type LaneCounts } from "./transport/lane.ts";
+import { Lane } from "./transport/lane.ts";
 import { HelloRefusedError, openStream } from "./transport/open_stream.ts";
 import { sendSnapshot } from "./transport/snapshot_stream.ts";
 import { EntriesEncoder } from "./wire/entries_codec.ts";
@@ -75,9 +75,22 @@ export interface RaftTransportOptions {
 }
 
 /** Counts since creation, and gauges. */
-export interface RaftTransportStats extends Readonly<LaneCounts> {
+export interface RaftTransportStats {
+  /** Frames written to streams. */
+  readonly framesSent: number;
+  /** Their bytes. */
+  readonly bytesSent: number;
+  /** Frames that were dropped: queue full, no stream, or lost with one. */
+  readonly framesDropped: number;
+  /** Streams opened to members. */
+  readonly streamsOpened: number;
+  /** Streams that broke, or could not be opened. */
+  readonly streamsFailed: number;
+  /** Frames received. */
   readonly framesReceived: number;
+  /** Bytes of snapshots sent. */
   readonly snapshotBytesSent: number;
+  /** Bytes of snapshots received. */
   readonly snapshotBytesReceived: number;
   /** Bytes that wait for all members, now. */
   readonly queuedBytes: number;

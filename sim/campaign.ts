@@ -77,12 +77,10 @@ export interface CampaignResult {
 /** Plans of successive seeds. */
 export function* drawn(
   protocol: AnyProtocol,
-  seeds: { readonly from: number; readonly count: number; readonly nodes?: number },
+  seeds: Omit<SwarmOptions, "seed"> & { readonly from: number; readonly count: number },
 ): Iterable<Plan> {
-  const { from, count, nodes } = seeds;
-  for (let seed = from; seed < from + count; seed++) {
-    yield draw(protocol, nodes === undefined ? { seed } : { seed, nodes });
-  }
+  const { from, count, ...options } = seeds;
+  for (let seed = from; seed < from + count; seed++) yield draw(protocol, { ...options, seed });
 }
 
 /** Plays many plans. */
@@ -170,12 +168,13 @@ export function campaign(options: CampaignOptions): CampaignResult {
 
 /** The command that plays a plan again. */
 export function replayCommand(
-  plan: Pick<Plan, "protocol" | "seed" | "asked">,
+  plan: Pick<Plan, "protocol" | "seed" | "asked" | "mostNodes">,
   reduction: Reduction = {},
 ): string {
-  const { protocol, seed, asked } = plan;
+  const { protocol, seed, asked, mostNodes } = plan;
   return `deno task sim --protocol ${protocol} --seed ${seed} --replay` +
-    (asked === undefined ? "" : ` --nodes ${asked}`) + describeReduction(reduction);
+    (asked === undefined ? "" : ` --nodes ${asked}`) +
+    (mostNodes === undefined ? "" : ` --most-nodes ${mostNodes}`) + describeReduction(reduction);
 }
 
 function failed(

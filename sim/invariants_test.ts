@@ -101,7 +101,7 @@ describe("invariants on broken traces", () => {
     made(noBlamelessDeath, fakeFacts([a, b, twin])).viewed(a, lost);
     // Old news may wait in one who sleeps: not in one who fell asleep only later.
     for (const [fellAsleepAt, explains] of [[1e12 - 59e6, true], [1e12 - 30e6, false]] as const) {
-      const now = { ...fakeFacts([a, b], { excusedAt: 1e12 - 60e6 }) };
+      const now = { ...fakeFacts([a, fakeLife({ name: "b", slot: 1, startedAt: 1e12 - 60e6 })]) };
       const watcher = made(noBlamelessDeath, now);
       Object.assign(now, { now: fellAsleepAt });
       watcher.slept(a);
@@ -109,6 +109,8 @@ describe("invariants on broken traces", () => {
       if (explains) watcher.viewed(a, lost);
       else breaks("no-blameless-death", () => watcher.viewed(a, lost));
     }
+    // Who was cut off a while ago may still be held for dead by somebody, and told of.
+    made(noBlamelessDeath, fakeFacts([a, b], { excusedAt: 1e12 - 60e6 })).viewed(a, lost);
   });
 
   it("incarnations-grow: another one raises it, or the node itself lowers it", () => {

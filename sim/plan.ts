@@ -30,6 +30,8 @@ export interface Plan {
   readonly protocol: string;
   /** Machines, where the number was given and not drawn. */
   readonly asked?: number;
+  /** Machines that there were to be at most, where more were drawn. */
+  readonly mostNodes?: number;
   /** Machines of the main cluster. */
   readonly nodes: number;
   /** Settings of the protocol. */

@@ -112,8 +112,9 @@ function runFaults(
     if (running?.phase === "running") return;
     running?.crash();
     // Somebody else may live there by now.
-    const taken = start.address !== "new" &&
-      cluster.network.at(cluster.slots[index]!.address) !== undefined;
+    const { address = "same" } = start;
+    const place = address === "same" ? cluster.slots[index]!.address : address;
+    const taken = address !== "new" && cluster.network.at(place) !== undefined;
     const process = cluster.start(index, taken ? { address: "new" } : start);
     process.start(cluster.discover(index).slice(0, 3));
     if (index % 5 !== 4) process.changeState("participant");

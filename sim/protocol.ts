@@ -25,6 +25,8 @@ export interface Bounds {
   drainMs(names: number): number;
   /** How long something may have an effect on whether a node is believed alive, milliseconds, while nobody sleeps. */
   blameMs(nodes: number): number;
+  /** How long one who was wrong about a node, or missed that it objected, may keep that to itself, milliseconds. */
+  wrongMs(nodes: number): number;
 }
 
 /** What a protocol's watchers may know. */
@@ -35,6 +37,21 @@ export interface Scene {
   readonly settings: Settings;
   /** Where situations are counted. */
   readonly situations: SituationCounter;
+}
+
+/** What the charts of a protocol vary. */
+export interface ChartSettings {
+  /** The settings where others vary. */
+  readonly base: Settings;
+  /** How patient the failure detector is: what costs time when somebody dies, and spares the living. */
+  readonly sensitivity: {
+    readonly xLabel: string;
+    readonly points: readonly {
+      readonly line: string;
+      readonly x: number;
+      readonly settings: Settings;
+    }[];
+  };
 }
 
 /** What plans are drawn from, and campaigns are judged by. */
@@ -72,6 +89,8 @@ export interface Protocol extends Drawable {
   checksummed(packet: Uint8Array): boolean;
   /** Bounds for these settings. */
   bounds(settings: Settings): Bounds;
+  /** What `--report` measures. */
+  readonly charts: ChartSettings;
   /** Counters of its own situations, then invariants, which throw a `ViolationError`. */
   watch(scene: Scene): readonly Watcher[];
 }

@@ -10,7 +10,14 @@ export interface SwarmOptions {
   readonly seed: number;
   /** Machines; drawn when not given. */
   readonly nodes?: number;
+  /** Machines at most, where they are drawn: a run takes time in the square of them. @default {1000} */
+  readonly mostNodes?: number;
 }
+
+const HUGE_EVERY = 500;
+/** Above so many machines a run is short. */
+const HUGE = 100;
+const HUGE_RUN_MS = 40_000;
 
 /**
  * Draws a plan (swarm testing, Groce et al. 2012): first which faults there are at all, most runs with a few of them, some with
@@ -19,11 +26,16 @@ export interface SwarmOptions {
 export function draw(protocol: AnyProtocol, options: SwarmOptions): Plan {
   const { seed } = options;
   const random = new Streams(seed).named("plan");
-  const nodes = options.nodes ??
-    ("play" in protocol ? protocol.nodes : sizeOf)(new Streams(seed).named("size"));
-  const { settings, runMs } = protocol.draw(new Streams(seed).named(`settings:${protocol.name}`));
-  const startMs = "play" in protocol ? protocol.startMs : 5000;
-  const chosen = faultsOf(random, protocol.faults);
+  const ownWorld = "play" in protocol;
+  const size = new Streams(seed).named("size");
+  const drawnNodes = ownWorld ? protocol.nodes(size) : sizeOf(seed, size);
+  const nodes = options.nodes ?? Math.min(drawnNodes, options.mostNodes ?? Infinity);
+  const { settings, ...pace } = protocol.draw(
+    new Streams(seed).named(`settings:${protocol.name}`),
+  );
+  const runMs = nodes > HUGE ? Math.min(pace.runMs, HUGE_RUN_MS) : pace.runMs;
+  const startMs = ownWorld ? protocol.startMs : 5000;
+  const chosen = faultsOf(random, protocol.faults).slice(0, nodes > HUGE ? 2 : undefined);
   const actions: Omit<Action, "id">[] = [];
   for (const fault of chosen) {
     for (let i = between(random, 1, 3); i > 0; i--) {
@@ -37,6 +49,7 @@ export function draw(protocol: AnyProtocol, options: SwarmOptions): Plan {
     seed,
     protocol: protocol.name,
     ...(options.nodes === undefined ? {} : { asked: options.nodes }),
+    ...(nodes < drawnNodes && options.nodes === undefined ? { mostNodes: nodes } : {}),
     nodes,
     settings,
     latencyMs: oneOf<readonly [number, number]>(random, [[0.1, 1], [0.5, 5], [5, 40]]),
@@ -48,11 +61,15 @@ export function draw(protocol: AnyProtocol, options: SwarmOptions): Plan {
   });
 }
 
-/** 3 to 1,000 machines: most bugs need few, and a run takes time in the square of them. */
-function sizeOf(random: Prng): number {
-  const draw = random();
-  if (draw < 0.005) return between(random, 200, 1000);
-  if (draw < 0.05) return between(random, 21, 60);
+/**
+ * 3 to 1,000 machines. Most bugs need few, and a run takes time in the square of them: among any 500 seeds in a row one has hundreds, up
+ * to a thousand, and a few have more than twenty.
+ */
+function sizeOf(seed: number, random: Prng): number {
+  if (seed % HUGE_EVERY === HUGE_EVERY - 1) {
+    return between(random, 100, oneOf(random, [150, 150, 300, 1000]));
+  }
+  if (random() < 0.05) return between(random, 21, 60);
   return between(random, 3, oneOf(random, [6, 12, 20]));
 }
 

@@ -8,6 +8,7 @@
 import { delay } from "@std/async";
 import { Story } from "../examples/demo/story.ts";
 import { draw, lines } from "../examples/demo/table.ts";
+import { freePorts } from "./free_ports.ts";
 import { packages, rootFolder, runtime } from "./runtimes.ts";
 
 const unknown = Deno.args.find((arg) => arg !== "--once");
@@ -19,17 +20,6 @@ if (unknown !== undefined) {
 }
 const once = Deno.args.includes("--once");
 const live = Deno.stdout.isTerminal() && !once;
-
-/** Ports that were free a moment ago. */
-function freePorts(count: number): number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  const ports = listeners.map(({ addr }) => (addr as Deno.NetAddr).port);
-  for (const listener of listeners) listener.close();
-  return ports;
-}
 
 await packages();
 const kinds = [

@@ -18,6 +18,7 @@ import {
   type HistoryEvent,
   operationsOf,
 } from "../sim/linearizability/mod.ts";
+import { freePorts } from "./free_ports.ts";
 import { packages, rootFolder, runtime } from "./runtimes.ts";
 
 const { once, history: historyFile } = parseArgs({
@@ -71,17 +72,6 @@ const members = kinds.map((kind, i) =>
     "1000",
   ])
 );
-
-/** Ports that were free a moment ago. */
-function freePorts(count: number): number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  const ports = listeners.map(({ addr }) => (addr as Deno.NetAddr).port);
-  for (const listener of listeners) listener.close();
-  return ports;
-}
 
 /** The member that leads in the latest term. */
 async function leader(after = 0): Promise<{ member: Member; term: number } | undefined> {

@@ -1,5 +1,5 @@
 /**
- * Plays worlds with faults: `deno task sim --protocol swim --seeds N [--from S] [--nodes N] [--bug NAME] [--json FILE]`, or one of
+ * Plays worlds with faults: `deno task sim --protocol swim --seeds N [--from S] [--nodes N | --most-nodes N] [--bug NAME] [--json FILE]`, or one of
  * them again: `deno task sim --protocol swim --seed S --replay [--nodes N] [--only IDS] [--keep-nodes N] [--quiet-at MS]`. Exit codes: 0 fine, 1 safety,
  * 2 usage, 3 liveness, 4 not deterministic, 5 a situation never occurred in 300 seeds or more, 6 a crash of the simulator.
  */
@@ -17,14 +17,17 @@ import { protocols } from "../sim/protocols/all.ts";
 import { type CampaignReport, reportOf } from "../sim/report.ts";
 import type { Reduction } from "../sim/shrink.ts";
 import { huntAll, summaryOf } from "./sim_planted.ts";
+import { writeReport } from "./sim_report.ts";
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     protocol: { type: "string", default: "swim" },
     seeds: { type: "string", default: "100" },
     from: { type: "string" },
     seed: { type: "string" },
     nodes: { type: "string" },
+    "most-nodes": { type: "string" },
     only: { type: "string" },
     "keep-nodes": { type: "string" },
     "quiet-at": { type: "string" },
@@ -34,6 +37,7 @@ const { values } = parseArgs({
     planted: { type: "boolean", default: false },
     rounds: { type: "string", default: "5" },
     json: { type: "string" },
+    report: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -49,14 +53,22 @@ function whole(name: string, text: string): number {
   return usage(`Cannot simulate as '${name}' must be a whole number: current value is ${text}`);
 }
 
-const nodes = values.nodes === undefined ? undefined : whole("nodes", values.nodes);
+const { nodes: asked, "most-nodes": most } = values;
+const sizes = {
+  ...(asked === undefined ? {} : { nodes: whole("nodes", asked) }),
+  ...(most === undefined ? {} : { mostNodes: whole("most-nodes", most) }),
+};
 const shipped = protocols.get(values.protocol) ?? usage(
   `Cannot simulate as 'protocol' must be one of ${
     [...protocols.keys()].join(", ")
   }: current value is ${values.protocol}`,
 );
 const bugs = plantedBugs.get(shipped.name) ?? [];
+if (positionals.length > (values.report ? 1 : 0)) {
+  usage(`Cannot simulate as there is no argument ${positionals[0]}`);
+}
 if (values.planted) await hunted();
+if (values.report) await reported();
 const protocol = values.bug === undefined ? shipped : await plant(shipped, bugNamed(values.bug));
 if (values.replay) replay();
 else await run();
@@ -71,6 +83,14 @@ function bugNamed(bugName: string): PlantedBug {
     );
   }
   return bug;
+}
+
+async function reported(): Promise<never> {
+  const [file = `sim-${shipped.name}.html`] = positionals;
+  if ("play" in shipped) return usage(`Cannot report as there are no charts of ${shipped.name}`);
+  await writeReport(shipped, file, { say: (line) => console.log(line) });
+  console.log(`wrote ${file}`);
+  process.exit(EXIT.fine);
 }
 
 async function hunted(): Promise<never> {
@@ -94,7 +114,7 @@ function replay(): void {
       : { only: only === "none" ? [] : only.split(",").map((id) => whole("only", id)) }),
     ...(quietAt === undefined ? {} : { quietAtMs: whole("quiet-at", quietAt) }),
   };
-  const plan = replayPlan(protocol, nodes === undefined ? { seed } : { seed, nodes }, reduction);
+  const plan = replayPlan(protocol, { ...sizes, seed }, reduction);
   console.log(describePlan(plan));
   for (const { id, fault, atMs, forMs, details } of plan.actions) {
     console.log(`  ${id}: at ${atMs} ms, for ${forMs} ms: ${fault} ${JSON.stringify(details)}`);
@@ -140,7 +160,7 @@ async function plans(): Promise<Iterable<Plan>> {
   }
   const from = whole("from", values.from ?? values.seed ?? String(Date.now() % 1_000_000 * 1000));
   const count = whole("seeds", values.seeds);
-  return drawn(protocol, nodes === undefined ? { from, count } : { from, count, nodes });
+  return drawn(protocol, { ...sizes, from, count });
 }
 
 function print(report: CampaignReport): void {

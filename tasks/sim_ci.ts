@@ -10,7 +10,12 @@ import { protocols } from "../sim/protocols/all.ts";
 import type { CampaignReport } from "../sim/report.ts";
 import { rootFolder } from "./runtimes.ts";
 
-const SHARDS = 2;
+/** Processes at a time. */
+const WORKERS = 2;
+/** Seeds that one process plays: few, as one seed in some hundreds takes as long as all others. */
+const CHUNK = 25;
+/** The few worlds of many hundreds of nodes that are drawn take minutes each: here they are of so many. */
+const MOST_NODES = 120;
 
 /** Another commit plays other seeds; the same one plays them again. */
 async function baseSeed(): Promise<number> {
@@ -46,6 +51,17 @@ async function sim(...args: readonly string[]): Promise<Ran> {
   return { code, lines: text.split("\n") };
 }
 
+/** Does all, {@link WORKERS} at a time, and keeps their order. */
+async function pooled<T>(work: readonly (() => Promise<T>)[]): Promise<readonly T[]> {
+  const done: T[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let mine = next++; mine < work.length; mine = next++) done[mine] = await work[mine]!();
+  };
+  await Promise.all(Array.from({ length: WORKERS }, worker));
+  return done;
+}
+
 /** Lines that a reader needs, moved in so that nobody sums them twice. */
 function show(lines: readonly string[]): void {
   for (const line of lines) {
@@ -75,13 +91,19 @@ let [passed, failed] = [0, 0];
 try {
   for (const protocol of protocols.values()) {
     const { name } = protocol;
-    const each = Math.ceil(SITUATION_SEEDS / SHARDS);
-    const shards = Array.from(
-      { length: SHARDS },
-      (_, i) => ["--from", String(base + i * each), "--seeds", String(each)],
-    );
-    const [regression, ...fresh] = await Promise.all(
-      [["--regression"], ...shards].map((range) => playSeeds(name, range, folder)),
+    const ranges = [["--regression"]];
+    for (let played = 0; played < SITUATION_SEEDS; played += CHUNK) {
+      ranges.push([
+        "--from",
+        String(base + played),
+        "--seeds",
+        String(CHUNK),
+        "--most-nodes",
+        String(MOST_NODES),
+      ]);
+    }
+    const [regression, ...fresh] = await pooled(
+      ranges.map((range) => () => playSeeds(name, range, folder)),
     );
     for (const { seeds, failures } of [regression!, ...fresh]) {
       passed += seeds - failures.length;
@@ -98,27 +120,16 @@ try {
     const events = fresh.reduce((sum, report) => sum + report.events, 0);
     console.log(
       `${name}, ${regression!.seeds} runs found before and ${
-        each * SHARDS
+        fresh.length * CHUNK
       } fresh seeds: ${events} events, ${
         protocol.situations.length - missing.length
       } of ${protocol.situations.length} situations occurred`,
     );
     const bugs = plantedBugs.get(name) ?? [];
     if (bugs.length === 0) continue;
-    const half = Math.ceil(bugs.length / 2);
-    const hunts = await Promise.all(
-      [bugs.slice(0, half), bugs.slice(half)].map((some) =>
-        sim(
-          "--protocol",
-          name,
-          "--planted",
-          "--rounds",
-          "1",
-          "--from",
-          "1",
-          "--bug",
-          some.map((bug) => bug.name).join(","),
-        )
+    const hunts = await pooled(
+      bugs.map((bug) => () =>
+        sim("--protocol", name, "--planted", "--rounds", "1", "--from", "1", "--bug", bug.name)
       ),
     );
     for (const { lines } of hunts) {

@@ -176,11 +176,15 @@ class Http2 implements Http2Transport {
     life.addEventListener("abort", abort, { once: true });
     if (life.aborted) abort();
     try {
-      const { status, refused, cause } = await Promise.race([called.answer, cancelled.promise]);
+      const { status, refused, unconnected, cause } = await Promise.race([
+        called.answer,
+        cancelled.promise,
+      ]);
       if (status === 200) return { session, called };
       called.cancel();
       if (status > 0) throw new UnreachableError(to, `${to} answered ${status}`);
       if (refused && session.heard) return "refused";
+      if (unconnected) throw new UnreachableError(to, `Cannot connect to ${to}`, { cause });
       const hint = session.heard ? "" : ", as a server without HTTP/2 does";
       throw new UnreachableError(to, `${to} reset the connection at once${hint}`, { cause });
     } finally {

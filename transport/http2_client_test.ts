@@ -74,6 +74,9 @@ describe("http2 client", needs("net", "read", "run"), () => {
         server.closeAllConnections();
         await new Promise<void>((resolve) => server.close(() => resolve()));
       }
+      // Nobody is there now, which is something else.
+      const dial = () => transport.dial(`127.0.0.1:${port}`);
+      await assertRejects(dial, UnreachableError, `Cannot connect to 127.0.0.1:${port}`);
     }));
 
   it("C-19 a peer that never answers loses the packet after the timeout", () =>

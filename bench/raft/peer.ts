@@ -113,7 +113,7 @@ function stores(): { readonly log: LogStore; readonly snapshots: SnapshotStore }
   const directory = flags.dir;
   return {
     log: new FileLogStore({ directory, cluster: "bench", nodeId: flags.name, ...files }),
-    snapshots: new FileSnapshotStore({ directory, ...files }),
+    snapshots: new FileSnapshotStore({ directory: `${directory}/snap`, ...files }),
   };
 }
 

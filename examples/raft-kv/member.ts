@@ -37,8 +37,6 @@ const store = new KvStore();
 const transport = http2();
 const app = new Hono();
 app.route("/", transport.routes()); // what the other members talk to
-const port = Number(addr.slice(addr.lastIndexOf(":") + 1));
-const server = await listen({ hostname: "127.0.0.1", port, fetch: app.fetch });
 
 const node = await RaftNode.open({
   id,
@@ -46,7 +44,7 @@ const node = await RaftNode.open({
   address: addr,
   transport,
   log: new FileLogStore({ directory: dir, cluster: "raft-kv", nodeId: id }),
-  snapshots: new FileSnapshotStore({ directory: dir }),
+  snapshots: new FileSnapshotStore({ directory: `${dir}/snap` }),
   stateMachine: store,
   bootstrap: founders,
   heartbeatIntervalMs: 50,
@@ -98,6 +96,9 @@ app.post("/kv/:key/cas", async (c) => {
 });
 app.get("/status", (c) => c.json({ ...node.status, keys: store.size }));
 app.get("/stats", (c) => c.json(node.stats));
+
+const port = Number(addr.slice(addr.lastIndexOf(":") + 1));
+const server = await listen({ hostname: "127.0.0.1", port, fetch: app.fetch });
 
 node.events.addEventListener("role", ({ detail }) => console.log(JSON.stringify(detail)));
 node.events.addEventListener("halted", ({ detail }) => {

@@ -9,6 +9,7 @@ import type {
   MessageReader,
 } from "../strategy.ts";
 import { checkContext } from "./context.ts";
+import { Declaring } from "./declaring.ts";
 import { DigestPager } from "./digest.ts";
 import { Joins } from "./joins.ts";
 import { Leaving } from "./leaving.ts";
@@ -26,7 +27,6 @@ import { Turn } from "./turn.ts";
 import { clusterTag } from "./wire/frame.ts";
 import { StreamReader } from "./wire/stream_reader.ts";
 
-const STATES: readonly PeerState[] = Object.freeze(["viewer", "participant", "terminating"]);
 /** Rounds are this part longer and shorter than others, so that nodes do not fall into step. */
 const JITTER = 0.1;
 /** With live peers around, one round in so many looks after an address that was joined once. */
@@ -44,9 +44,8 @@ export class ScuttlebuttCore implements GossipCore {
   readonly #streams: Streams;
   readonly #joins: Joins;
   readonly #leaving: Leaving;
+  readonly #declaring: Declaring;
   readonly #rotation: Rotation;
-  /** State changes that wait for a peer to know of them. */
-  #declared: { readonly operation: number; readonly version: number }[] = [];
   #begun = false;
   #nextRound = Infinity;
   #nextSync = Infinity;
@@ -101,6 +100,7 @@ export class ScuttlebuttCore implements GossipCore {
       syn: (to) => packets.syn(to),
     });
     this.#leaving = new Leaving({ turn, streams, streamTimeoutMs });
+    this.#declaring = new Declaring({ turn, self, table });
   }
 
   /** See {@link GossipCore.deadline}. */
@@ -237,10 +237,11 @@ export class ScuttlebuttCore implements GossipCore {
     } else if (input.type === "timeout" && now < this.#nextRound) return NOTHING;
     else this.#advance(now);
     this.#take(input);
-    this.#confirm();
+    this.#declaring.confirm();
     const peers = this.#table.view.take();
-    if (peers !== undefined) turn.emit({ type: "peers", peers });
-    return turn.flush();
+    const effects = turn.flush();
+    // First the view, then what happened: who hears of a node can find it among the peers.
+    return peers === undefined ? effects : [{ type: "peers", peers }, ...effects];
   }
 
   #advance(now: number): void {
@@ -275,7 +276,7 @@ export class ScuttlebuttCore implements GossipCore {
         this.#join(input.operation, input.addresses);
         break;
       case "changeState":
-        this.#changeState(input.operation, input.state);
+        this.#declaring.declare(input.operation, input.state);
         break;
       case "leave":
         this.#leave(input.operation);
@@ -356,20 +357,6 @@ export class ScuttlebuttCore implements GossipCore {
     this.#joins.join(operation, addresses);
   }
 
-  #changeState(operation: number, state: PeerState): void {
-    const turn = this.#turn;
-    const { record } = this.#self;
-    if (record.left || STATES.indexOf(state) !== STATES.indexOf(record.state) + 1) {
-      const error = record.left
-        ? "Cannot change the state as the node has left"
-        : `Cannot change the state as only viewer to participant and participant to terminating are allowed: current value is ${record.state} to ${state}`;
-      return turn.emit({ type: "failed", operation, cause: "illegalState", error });
-    }
-    const version = this.#self.declare(state);
-    this.#table.list(record);
-    this.#declared.push({ operation, version });
-  }
-
   #leave(operation: number): void {
     const { record } = this.#self;
     if (!record.left) {
@@ -378,17 +365,6 @@ export class ScuttlebuttCore implements GossipCore {
       this.#table.view.delete(record.id);
     }
     this.#leaving.leave(operation, this.#live());
-  }
-
-  /** Ends the state changes that a peer knows of, or that nobody is there to hear of. */
-  #confirm(): void {
-    if (this.#declared.length === 0) return;
-    const alone = this.#self.record.left || this.#live().length === 0;
-    this.#declared = this.#declared.filter(({ operation, version }) => {
-      if (!alone && version > this.#self.confirmed) return true;
-      this.#turn.emit({ type: "done", operation, count: 0 });
-      return false;
-    });
   }
 
   #live(): readonly NodeRecord[] {

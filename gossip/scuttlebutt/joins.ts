@@ -1,4 +1,4 @@
-import type { Address } from "../strategy.ts";
+import type { Address, AddressFailure } from "../strategy.ts";
 import { shuffle } from "./rotation.ts";
 import type { StreamResult, Streams } from "./streams.ts";
 import type { Turn } from "./turn.ts";
@@ -28,7 +28,7 @@ interface Call {
   readonly queue: number[];
   readonly addresses: readonly Address[];
   readonly ids: (string | undefined)[];
-  readonly failures: string[];
+  readonly failures: AddressFailure[];
   readonly retried: Set<number>;
   waiting: { readonly at: number; readonly place: number }[];
   active: number;
@@ -129,10 +129,10 @@ export class Joins {
           call.waiting.push({ at, place });
           break;
         }
-        call.failures.push(`${call.addresses[place]}: overloaded`);
+        call.failures.push(failure(call, place, "overloaded", "overloaded"));
         break;
       case "failed":
-        call.failures.push(`${call.addresses[place]}: ${result.reason}`);
+        call.failures.push(failure(call, place, result.cause, result.reason));
         break;
       default:
         result satisfies never;
@@ -149,8 +149,14 @@ export class Joins {
       const names = Object.freeze([...new Set(call.ids.filter((id) => id !== undefined))]);
       return turn.emit({ type: "done", operation, count: successes, names });
     }
-    const error = failures.join("; ") || why!;
-    turn.emit({ type: "failed", operation, cause: "unreachable", error });
+    const error = failures.map(({ address, reason }) => `${address}: ${reason}`).join("; ") || why!;
+    turn.emit({
+      type: "failed",
+      operation,
+      cause: "unreachable",
+      error,
+      failures: Object.freeze([...failures]),
+    });
   }
 
   #keep(address: Address): void {
@@ -162,4 +168,13 @@ export class Joins {
       break;
     }
   }
+}
+
+function failure(
+  call: Call,
+  place: number,
+  cause: AddressFailure["cause"],
+  reason: string,
+): AddressFailure {
+  return Object.freeze({ address: call.addresses[place]!, cause, reason });
 }

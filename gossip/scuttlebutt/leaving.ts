@@ -77,6 +77,6 @@ export class Leaving {
     this.#calls.delete(call);
     if (count > 0 || attempted === 0) return turn.emit({ type: "done", operation, count });
     const error = `None of ${attempted} peers could be told that this node leaves: ${call.reason}`;
-    turn.emit({ type: "failed", operation, cause, error });
+    turn.emit({ type: "failed", operation, cause, error, attempted });
   }
 }

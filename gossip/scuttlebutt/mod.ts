@@ -20,6 +20,7 @@ export type {
 } from "./messages.ts";
 export type {
   Address,
+  AddressFailure,
   GossipContext,
   GossipCore,
   GossipCounter,

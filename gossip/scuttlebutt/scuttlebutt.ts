@@ -1,4 +1,4 @@
-import type { GossipContext, GossipStrategy } from "../strategy.ts";
+import type { GossipContext, GossipStrategy, Prng } from "../strategy.ts";
 import { ScuttlebuttCore } from "./core.ts";
 import { type ScuttlebuttOptions, scuttlebuttSettings } from "./options.ts";
 
@@ -6,6 +6,8 @@ import { type ScuttlebuttOptions, scuttlebuttSettings } from "./options.ts";
 export interface ScuttlebuttStrategy extends GossipStrategy {
   /** `scuttlebutt`. */
   readonly name: "scuttlebutt";
+  /** Nine random characters of `[0-9a-z]`, as Kite's: one in 10^14 names. */
+  newName(random: Prng): string;
   /** See {@link GossipStrategy.create}. */
   create(context: GossipContext): ScuttlebuttCore;
 }
@@ -46,6 +48,17 @@ export function scuttlebutt(options: ScuttlebuttOptions = {}): ScuttlebuttStrate
   return Object.freeze({
     name: "scuttlebutt",
     protocolVersion: 1,
+    exchangeTimeoutMs: settings.streamTimeoutMs,
+    newName,
     create: (context: GossipContext): ScuttlebuttCore => new ScuttlebuttCore(settings, context),
   });
+}
+
+const NAME_LENGTH = 9;
+
+/** Each character is one of 36 by its own random number: nothing is folded, so none is likelier than another. */
+function newName(random: Prng): string {
+  let name = "";
+  while (name.length < NAME_LENGTH) name += Math.floor(random() * 36).toString(36);
+  return name;
 }

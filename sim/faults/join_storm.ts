@@ -1,12 +1,18 @@
 import { between } from "../draw.ts";
 import { type Fault, numberOf } from "../fault.ts";
 
+/** As many as a large cluster is to begin with; more only take time. */
+const MOST = 60;
+
 /** Many new nodes start at one instant. */
 export const joinStorm: Fault = {
   name: "joinStorm",
   draw: (random, { nodes }) => ({
     forMs: 0,
-    details: { count: between(random, 2, Math.max(3, nodes)), stay: between(random, 0, 1) },
+    details: {
+      count: between(random, 2, Math.max(3, Math.min(nodes, MOST))),
+      stay: between(random, 0, 1),
+    },
   }),
   begin: ({ cluster, boot, wanted, later }, { details }) => {
     const { clusterName } = cluster.slots[0]!;

@@ -11,7 +11,7 @@ export const pause: Fault = {
       node: between(random, 0, nodes - 1),
       pauseMs: between(random, 2000, oneOf(random, [5000, 30_000])),
       // As in one that swaps or collects garbage: some wake up just long enough to believe what they missed.
-      awakeMs: between(random, 10, oneOf(random, [300, 10_000])),
+      awakeMs: between(random, 10, oneOf(random, [50, 300, 10_000])),
       times: between(random, 1, oneOf(random, [3, 12])),
     },
   }),

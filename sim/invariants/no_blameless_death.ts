@@ -26,7 +26,9 @@ export function noBlamelessDeath({ facts, bounds }: InvariantContext): Watcher {
     sleeps.some((sleep) => sleep.from < to && sleep.to > from);
   const explained = (life: Life, nodes: number): boolean => {
     const since = Math.max(life.startedAt, facts.excusedAt(life.slot));
-    const newsUs = bounds.blameMs(nodes) * 1000;
+    // Somebody may be wrong about a node only if there ever was a reason.
+    const wrongMs = since > life.startedAt ? bounds.wrongMs(nodes) : 0;
+    const newsUs = (bounds.blameMs(nodes) + wrongMs) * 1000;
     if (since > facts.now - newsUs) return true;
     return somebodySlept(since, since + newsUs) &&
       since > facts.now - newsUs - 2 * LONGEST_SLEEP_MS * 1000;

@@ -2,13 +2,16 @@ import { campaign, drawn } from "../campaign.ts";
 import type { AnyProtocol } from "../protocol.ts";
 import type { PlantedBug } from "./patch.ts";
 
+/** Bugs are found in worlds that take no time. */
+const MOST_NODES = 60;
+
 /** Options of {@link hunt}. */
 export interface HuntOptions {
   /** The first seed of the first round. */
   readonly from: number;
   /** How often one starts anew, each time with other seeds. @default {5} */
   readonly rounds?: number;
-  /** Seeds of one round at most. @default {200} */
+  /** Seeds of one round at most. @default {400} */
   readonly maxSeeds?: number;
 }
 
@@ -27,13 +30,17 @@ export interface Caught {
 
 /** Plays seeds with a bug in the protocol until an invariant tells, some times over. */
 export function hunt(buggy: AnyProtocol, bug: PlantedBug, options: HuntOptions): Caught {
-  const { from, rounds = 5, maxSeeds = 200 } = options;
+  const { from, rounds = 5, maxSeeds = 400 } = options;
   const seeds: (number | undefined)[] = [];
   const invariants = new Map<string, number>();
   for (let round = 0; round < rounds; round++) {
     const { failures: [failure], seeds: played } = campaign({
       protocol: buggy,
-      plans: drawn(buggy, { from: from + round * maxSeeds, count: maxSeeds }),
+      plans: drawn(buggy, {
+        from: from + round * maxSeeds,
+        count: maxSeeds,
+        mostNodes: MOST_NODES,
+      }),
       stopAtFailure: true,
       maxShrinkRuns: 0,
       twiceEvery: 0,

@@ -31,6 +31,8 @@ const CHECKSUMMED = 12;
 /** memberlist's message type of a label header. */
 const LABELLED = 244;
 
+const CHARTED: Settings = Object.freeze({ preset: "lan", compression: false });
+
 /** SWIM with Lifeguard, as memberlist and ckit speak it. */
 export const swim: Protocol = Object.freeze(
   {
@@ -46,6 +48,19 @@ export const swim: Protocol = Object.freeze(
     checksummed: (packet: Uint8Array) =>
       packet[packet[0] === LABELLED ? 2 + packet[1]! : 0] === CHECKSUMMED,
     bounds: (settings: Settings) => boundsOf(swimSettings(settings as SwimOptions)),
+    charts: {
+      base: CHARTED,
+      sensitivity: {
+        xLabel: "suspicionMult",
+        points: [1, 2, 6].flatMap((most) =>
+          [1, 2, 3, 4, 6].map((mult) => ({
+            line: `max ×${most}`,
+            x: mult,
+            settings: { ...CHARTED, suspicionMult: mult, suspicionMaxTimeoutMult: most },
+          }))
+        ),
+      },
+    },
     watch: ({ cluster, settings, situations }) => {
       const tap = new Wiretap();
       const context = { facts: cluster, tap, settings: swimSettings(settings as SwimOptions) };
@@ -79,6 +94,8 @@ function boundsOf(settings: SwimSettings): Bounds {
     drainMs: (names) => names * 64 * settings.gossipIntervalMs + 60_000,
     // A suspicion at its longest, probes at their slowest before and after it.
     blameMs: (nodes) => suspicionMs(2 * nodes) + slowestProbesMs,
+    // Gossip may miss one, who then tells in its next push/pull whom it holds for dead; and once more those who accuse again.
+    wrongMs: (nodes) => 2 * pushPullIntervalMs(2 * nodes, settings.pushPullIntervalMs),
   };
 }
 

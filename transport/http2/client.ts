@@ -25,6 +25,8 @@ export interface Answer {
   readonly cancelled: boolean;
   /** Without a status: the link itself is of no more use. */
   readonly lost: boolean;
+  /** Without a status: not even a connection came about. Only of lazy links; others say so before there is a link. */
+  readonly unconnected?: boolean;
   /** Why there is no status. */
   readonly cause?: unknown;
 }

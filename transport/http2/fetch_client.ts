@@ -272,6 +272,7 @@ class FetchLink implements Link {
       cancelled,
       // Only RST_STREAM leaves the connection whole.
       lost: !cancelled && !reason.includes("stream error"),
+      unconnected: reason.includes("client error (Connect)"),
       cause,
     };
   }

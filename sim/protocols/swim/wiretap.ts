@@ -8,31 +8,34 @@ interface Codecs {
   readonly streams: StreamCodec;
 }
 
-/** Reads along what SWIM nodes say, with codecs of its own. Each packet is decoded once, for all who ask. */
+/**
+ * Reads along what SWIM nodes say, with codecs of its own. What all watchers ask for one after the other, as it is said, is decoded
+ * once.
+ */
 export class Wiretap {
   readonly #codecs = new Map<string, Codecs>();
-  readonly #packets = new WeakMap<Uint8Array, readonly PacketMessage[]>();
-  readonly #messages = new WeakMap<Uint8Array, StreamMessage>();
+  #packetBytes: Uint8Array | undefined;
+  #packetMessages: readonly PacketMessage[] = [];
+  #streamBytes: Uint8Array | undefined;
+  #streamMessage: StreamMessage | undefined;
 
   /** The messages of a packet, as its sender means them. */
-  packet(packet: Packet): readonly PacketMessage[] {
-    let messages = this.#packets.get(packet.bytes);
-    if (messages === undefined) {
-      messages = this.#codecsOf(packet.from.clusterName).packets.open(packet.bytes).messages;
-      this.#packets.set(packet.bytes, messages);
+  packet({ from, bytes }: Packet): readonly PacketMessage[] {
+    if (bytes !== this.#packetBytes) {
+      this.#packetMessages = this.#codecsOf(from.clusterName).packets.open(bytes).messages;
+      this.#packetBytes = bytes;
     }
-    return messages;
+    return this.#packetMessages;
   }
 
   /** The message of a stream. */
   message({ from, kind, bytes }: Message): StreamMessage {
-    let message = this.#messages.get(bytes);
-    if (message === undefined) {
+    if (bytes !== this.#streamBytes || this.#streamMessage === undefined) {
       const { streams } = this.#codecsOf(from.clusterName);
-      message = streams.open(bytes, { label: kind === "request" });
-      this.#messages.set(bytes, message);
+      this.#streamMessage = streams.open(bytes, { label: kind === "request" });
+      this.#streamBytes = bytes;
     }
-    return message;
+    return this.#streamMessage;
   }
 
   #codecsOf(label: string): Codecs {

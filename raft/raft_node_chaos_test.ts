@@ -1,0 +1,124 @@
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import { founders, Group, line, type MemberOptions } from "./_harness_nodes.ts";
+import { ProposalError } from "./errors.ts";
+
+/** What became of a command. */
+type Fate = { readonly place: number } | "not-proposed" | "dropped" | "unknown";
+
+function prng(seed: number): () => number {
+  let state = (seed * 0x9e37_79b9) >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+/** Whole nodes under partitions, restarts, transfers and snapshots, while everybody proposes and reads. */
+async function play(seed: number): Promise<void> {
+  const random = prng(seed);
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
+  const ids = random() < 0.5 ? ["a", "b", "c"] : ["a", "b", "c", "d", "e"];
+  const group = new Group();
+  const options: MemberOptions = {
+    bootstrap: founders(ids),
+    forwardProposals: random() < 0.5,
+    snapshotEntries: 10 + Math.floor(random() * 20),
+    trailingEntries: Math.floor(random() * 5),
+    maxBatchCommands: random() < 0.3 ? 1 : 100,
+    timeoutMs: 800,
+    enqueueTimeoutMs: 400,
+  };
+  for (const id of ids) await group.start(id, options);
+
+  const fates = new Map<string, Fate>();
+  const acknowledged = new Set<string>();
+  const calls = new Set<Promise<void>>();
+  const faults: string[] = [];
+  const track = (call: Promise<void>) => {
+    const tracked = call.catch((error) => void faults.push(String(error))).finally(() =>
+      calls.delete(tracked)
+    );
+    calls.add(tracked);
+  };
+  const propose = async (id: string, text: string) => {
+    try {
+      const { result } = await group.node(id).propose(line(text));
+      fates.set(text, { place: result });
+      acknowledged.add(text);
+    } catch (error) {
+      assert(error instanceof ProposalError, String(error));
+      fates.set(text, error.outcome);
+    }
+  };
+  const read = async (id: string) => {
+    const before = [...acknowledged];
+    const node = group.node(id);
+    const { journal } = group.members.get(id)!;
+    try {
+      await node.readIndex({ timeoutMs: 300 });
+    } catch {
+      return;
+    }
+    const { lines } = journal;
+    for (const text of before) {
+      if (!lines.includes(text)) faults.push(`${id} read without ${text}, which was acknowledged`);
+    }
+  };
+
+  let number = 0;
+  let isolated: string | undefined;
+  let stopped: string | undefined;
+  for (let step = 0; step < 120; step++) {
+    const running = ids.filter((id) => id !== stopped);
+    const dice = random();
+    if (dice < 0.6) {
+      for (let n = Math.floor(random() * 4); n >= 0; n--) {
+        track(propose(pick(running), `${++number}`));
+      }
+    } else if (dice < 0.75) track(read(pick(running)));
+    else if (dice < 0.8) {
+      if (isolated === undefined) group.isolate(isolated = pick(ids));
+      else {
+        group.heal(isolated);
+        isolated = undefined;
+      }
+    } else if (dice < 0.85) {
+      if (stopped === undefined) await group.stop(stopped = pick(ids));
+      else {
+        await group.start(stopped, options);
+        stopped = undefined;
+      }
+    } else if (dice < 0.88) {
+      group.node(pick(running)).transferLeadership().catch(() => {});
+    } else if (dice < 0.9) group.node(pick(running)).snapshot().catch(() => {});
+    else if (dice < 0.92) group.node(pick(running)).campaign();
+    await group.time.pass(Math.floor(random() * 40));
+  }
+  if (isolated !== undefined) group.heal(isolated);
+  if (stopped !== undefined) await group.start(stopped, options);
+  await group.time.until("all calls end", () => calls.size === 0);
+  await group.time.pass(500); // a transfer under way ends
+  const leader = await group.leader();
+  await group.time.value(leader.barrier());
+  const { lines } = group.members.get(leader.id)!.journal;
+  await group.agree(lines);
+
+  assertEquals(faults, []);
+  assert(acknowledged.size > 10, `something was committed: ${acknowledged.size}`);
+  assertEquals(new Set(lines).size, lines.length, "nothing is applied twice");
+  for (const [text, fate] of fates) {
+    if (typeof fate === "object") assertEquals(lines[fate.place - 1], text, `place of ${text}`);
+    else if (fate !== "unknown") assert(!lines.includes(text), `${text} was ${fate} and is there`);
+  }
+  for (const node of group.nodes) assertEquals(node.failure, undefined);
+  await group.close();
+}
+
+describe("RaftNode under faults", () => {
+  for (const seed of [1, 2, 3, 4, 5, 6]) {
+    it(`keeps every promise (seed ${seed})`, () => play(seed));
+  }
+});
