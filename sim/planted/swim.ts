@@ -163,7 +163,7 @@ export const swimBugs: readonly PlantedBug[] = Object.freeze([
   {
     name: "ping-for-another-name-acknowledged",
     what: "A node acknowledges the pings of whoever had its address before.",
-    caughtBy: ["converges"],
+    caughtBy: ["converges", "no-return"],
     patches: [{
       file: "swim/answers.ts",
       search: 'if (ping.node !== "" && ping.node !== self.name) {',
@@ -233,7 +233,7 @@ export const swimBugs: readonly PlantedBug[] = Object.freeze([
   {
     name: "moved-node-not-followed",
     what: "A newer life of a name is kept at the address of the older one.",
-    caughtBy: ["converges"],
+    caughtBy: ["converges", "no-blameless-death"],
     patches: [{
       file: "swim/verdicts.ts",
       search: "    member.address = address;\n    const updated",

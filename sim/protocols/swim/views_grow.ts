@@ -25,6 +25,29 @@ export function viewsGrow({ tap, settings }: Tapped): Watcher {
     if (view === undefined) views.set(life, view = new Map());
     return view;
   };
+  const hold = (
+    life: Life,
+    name: string,
+    told: { readonly meta: Uint8Array | undefined; readonly incarnation: number },
+  ): Entry | undefined => {
+    const { incarnation } = told;
+    const generation = generationOf(told.meta);
+    if (generation === undefined || incarnation === 0) return undefined;
+    const view = viewOf(life);
+    let known = view.get(name);
+    if (known === undefined) view.set(name, known = { generation, incarnations: new Map() });
+    const least = known.incarnations.get(generation) ?? 0;
+    if (generation < known.generation || incarnation < least) {
+      throw new ViolationError(
+        "views-grow",
+        `${life.name} holds ${name} at ${generation}/${incarnation} after ` +
+          `${known.generation}/${known.incarnations.get(known.generation) ?? least}`,
+      );
+    }
+    known.generation = generation;
+    known.incarnations.set(generation, incarnation);
+    return known;
+  };
   if (!settings.announceGeneration) return {};
   return {
     viewed(life, { before, peers }) {
@@ -35,27 +58,21 @@ export function viewsGrow({ tap, settings }: Tapped): Watcher {
         if (entry !== undefined) forget(entry);
       }
     },
+    sent(packet) {
+      const { from } = packet;
+      for (const message of tap.packet(packet)) {
+        // Of itself a node may say two things at a time: what it began with, and an objection.
+        if (message.type === "alive" && message.node !== from.name) {
+          hold(from, message.node, message);
+        }
+      }
+    },
     written(written) {
       const message = tap.message(written);
       if (message.type !== "pushPull") return;
-      const { from } = written;
-      const view = viewOf(from);
-      for (const { name, meta, incarnation, state } of message.nodes) {
-        const generation = generationOf(meta);
-        if (generation === undefined || incarnation === 0) continue;
-        let known = view.get(name);
-        if (known === undefined) view.set(name, known = { generation, incarnations: new Map() });
-        const least = known.incarnations.get(generation) ?? 0;
-        if (generation < known.generation || incarnation < least) {
-          throw new ViolationError(
-            "views-grow",
-            `${from.name} holds ${name} at ${generation}/${incarnation} after ` +
-              `${known.generation}/${known.incarnations.get(known.generation) ?? least}`,
-          );
-        }
-        known.generation = generation;
-        known.incarnations.set(generation, incarnation);
-        if (state >= 2) forget(known);
+      for (const node of message.nodes) {
+        const known = hold(written.from, node.name, node);
+        if (known !== undefined && node.state >= 2) forget(known);
       }
     },
   };
