@@ -18,7 +18,7 @@ export interface BootstrapMember {
  *
  * @example Usage
  * ```ts
- * import { bootstrapState } from "./bootstrap.ts";
+ * import { bootstrapState } from "@ck/cluster/raft";
  * import { assertEquals } from "@std/assert";
  *
  * const a = bootstrapState([{ id: "a", address: "a:1" }, { id: "b", address: "b:1" }]);

@@ -188,7 +188,7 @@ export type RaftEffect =
 
 /** What a store gave back at start. */
 export interface Recovered {
-  /** Term, vote and commit hint; all 0 and nobody in an empty store. */
+  /** Term, vote and commit index. */
   readonly hardState: HardState;
   /** The latest snapshot that the log connects to. */
   readonly snapshot: SnapshotMeta | undefined;

@@ -63,8 +63,7 @@ export interface RaftCoreInit extends RaftOptions {
  *
  * @example A group of one
  * ```ts
- * import { RaftCore } from "./core.ts";
- * import { bootstrapState } from "./bootstrap.ts";
+ * import { bootstrapState, RaftCore } from "@ck/cluster/raft";
  * import { assertEquals } from "@std/assert";
  *
  * const recovered = bootstrapState([{ id: "a", address: "a:1" }]);

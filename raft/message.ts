@@ -26,11 +26,11 @@ export interface Envelope {
 
 /** Entries, or a probe when there are none (§5.3). */
 export interface AppendMessage extends Envelope {
-  /** Says which message it is. */
+  /** Always `"append"`. */
   readonly type: "append";
   /** The entry before the first of `entries`. */
   readonly prevIndex: Index;
-  /** The term of that entry. */
+  /** Its term. */
   readonly prevTerm: Term;
   /** The leader's commit index. The receiver clips it to what this message verified (L4). */
   readonly commit: Index;
@@ -40,7 +40,7 @@ export interface AppendMessage extends Envelope {
 
 /** What became of an append, or of a snapshot. */
 export interface AppendReplyMessage extends Envelope {
-  /** Says which message it is. */
+  /** Always `"appendReply"`. */
   readonly type: "appendReply";
   /** Whether the logs did not match at `prevIndex`. */
   readonly rejected: boolean;
@@ -54,7 +54,7 @@ export interface AppendReplyMessage extends Envelope {
 
 /** Keeps followers, carries the commit index as far as it is known to match, and the read round. */
 export interface HeartbeatMessage extends Envelope {
-  /** Says which message it is. */
+  /** Always `"heartbeat"`. */
   readonly type: "heartbeat";
   /** `min(match of the receiver, commit)`: may be applied without looking at the log. */
   readonly commit: Index;
@@ -64,21 +64,21 @@ export interface HeartbeatMessage extends Envelope {
 
 /** Answers a heartbeat. */
 export interface HeartbeatReplyMessage extends Envelope {
-  /** Says which message it is. */
+  /** Always `"heartbeatReply"`. */
   readonly type: "heartbeatReply";
-  /** The round of the heartbeat that it answers. */
+  /** The heartbeat's. */
   readonly round: number;
 }
 
 /** Asks for a vote, or whether one would be given (`preVote`). */
 export interface VoteMessage extends Envelope {
-  /** Says which message it is. */
+  /** Always `"vote"`. */
   readonly type: "vote";
-  /** The last index of the candidate's log. */
+  /** Where the candidate's log ends. */
   readonly lastIndex: Index;
-  /** The term of that entry. */
+  /** In which term. */
   readonly lastTerm: Term;
-  /** Whether it only asks (thesis §9.6). */
+  /** Whether it only asks if it would win. */
   readonly preVote: boolean;
   /** The leader asked for this election: leases do not stand in its way (E7). */
   readonly transfer: boolean;
@@ -86,23 +86,23 @@ export interface VoteMessage extends Envelope {
 
 /** Answers a vote request. */
 export interface VoteReplyMessage extends Envelope {
-  /** Says which message it is. */
+  /** Always `"voteReply"`. */
   readonly type: "voteReply";
-  /** Whether it answers a question only. */
+  /** Whether a pre-vote was asked for. */
   readonly preVote: boolean;
-  /** Whether the vote is given. */
+  /** Whether it was given. */
   readonly granted: boolean;
 }
 
 /** Tells the successor to campaign at once. */
 export interface TimeoutNowMessage extends Envelope {
-  /** Says which message it is. */
+  /** Always `"timeoutNow"`. */
   readonly type: "timeoutNow";
 }
 
 /** Announces a snapshot. The receiver's core sees it once the whole state was received and is durable in the snapshot store. */
 export interface SnapshotMessage extends Envelope {
-  /** Says which message it is. */
+  /** Always `"snapshot"`. */
   readonly type: "snapshot";
   /** What the snapshot stands for. */
   readonly meta: SnapshotMeta;
@@ -110,7 +110,7 @@ export interface SnapshotMessage extends Envelope {
 
 /** A member asks the leader for an index that a read may be served at. */
 export interface ReadIndexMessage extends Envelope {
-  /** Says which message it is. */
+  /** Always `"readIndex"`. */
   readonly type: "readIndex";
   /** A number of the asker's. */
   readonly read: number;
@@ -118,11 +118,11 @@ export interface ReadIndexMessage extends Envelope {
 
 /** Answers it; 0 means "not now": not the leader, or too many reads wait. */
 export interface ReadIndexReplyMessage extends Envelope {
-  /** Says which message it is. */
+  /** Always `"readIndexReply"`. */
   readonly type: "readIndexReply";
-  /** The number that the asker gave it. */
+  /** The asker's number. */
   readonly read: number;
-  /** Where the read may be served. */
+  /** Where the read may be served, or 0. */
   readonly index: Index;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The lint rules that keep the cores pure and the library quiet. `purity/core`: in `shard/`, `gossip/` (and what later joins them) no clock, no randomness, no timers,
+ * The lint rules that keep the cores pure and the library quiet. `purity/core`: in `shard/`, `gossip/` and the core of `raft/` no clock, no randomness, no timers,
  * no `await`, no logging, no `node:*`, and no import of an edge. Tests and
  * harnesses beside them are exempt. `purity/quiet`: no published file writes to the console; what is worth saying goes through the logger.
  */
@@ -8,8 +8,11 @@
 const PURE_STORAGE =
   /(^|\/)raft\/(wal\/(batch|checksum|core|identity|log_image|open_segment|record|recover|segment|segment_head|segment_list|step|wal_contract)|snapshot\/(format|snapshot_id))\.ts$/;
 const PURE = /(^|\/)(shard|gossip)\/(?!.*(_test|_bench|_harness\w*|_conformance)\.ts$)[^]*\.ts$/;
+/** The core of Raft; its drivers and stores stand in the same folder. */
+const RAFT_CORE =
+  /(^|\/)raft\/(applying|bootstrap|config|config_change|contract|core|election|entry|following|inflights|log|message|message_check|options|outbox|progress|proposing|quorum|read_index|reconfiguration|recovery|replication|snapshots|state|status|tracker|transfer)\.ts$/;
 const PUBLISHED =
-  /(^|\/)(shard|gossip|membership|transport|memconn|advertise|discovery|metrics)\/(?!.*(_test|_bench|_harness\w*|_conformance)\.ts$)[^]*\.ts$/;
+  /(^|\/)(shard|gossip|raft|membership|transport|memconn|advertise|discovery|metrics)\/(?!.*(_test|_bench|_harness\w*|_conformance)\.ts$)[^]*\.ts$/;
 const EDGES =
   /(^|\/)(membership|transport|memconn|advertise|discovery|metrics|cluster|etcd|client|migrate|cli|dashboard)\//;
 const GLOBALS = new Set([
@@ -28,7 +31,7 @@ const GLOBALS = new Set([
 ]);
 
 function isPure(context: Deno.lint.RuleContext): boolean {
-  return (PURE.test(context.filename) || PURE_STORAGE.test(context.filename)) &&
+  return [PURE, PURE_STORAGE, RAFT_CORE].some((rule) => rule.test(context.filename)) &&
     !/\/(links|tasks|interop|bench|testdata)\//.test(context.filename);
 }
 
