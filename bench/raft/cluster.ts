@@ -1,6 +1,7 @@
 /** Three nodes of one kind on loopback. */
 import { Ports } from "../../interop/ports.ts";
-import type { AppliedReply, NodeFlags, StatusReply } from "./line_protocol.ts";
+import { whyVoid } from "./gate.ts";
+import type { NodeFlags, StatusReply } from "./line_protocol.ts";
 import { NodeError, NodeProgram } from "./program.ts";
 
 /** What is measured: a program, and how it is called in the results. */
@@ -99,11 +100,10 @@ export class Cluster {
   }
 
   /**
-   * The correctness gate: all running nodes have applied the same commands in the same order, and as many as were acknowledged, give
-   * or take those whose outcome nobody knows.
+   * Waits until all running nodes have applied the same, and holds them to {@link whyVoid}.
    *
    * @param earlier Acknowledged by processes that no longer run.
-   * @throws {VoidError} When not.
+   * @throws {VoidError} When the measurement does not count.
    */
   async gate(earlier = 0): Promise<void> {
     const { node: leader } = await this.leader();
@@ -115,18 +115,8 @@ export class Cluster {
       ),
     );
     const states = await Promise.all(this.nodes.map((node) => node.ask({ do: "applied" })));
-    const [first, ...others] = states as [AppliedReply, ...AppliedReply[]];
-    if (others.some(({ applied, hash }) => applied !== first.applied || hash !== first.hash)) {
-      const seen = states.map(({ applied, hash }) => `${applied} ${hash}`).join(", ");
-      throw new VoidError(`the nodes differ: ${seen}`);
-    }
-    const acknowledged = states.reduce((sum, state) => sum + state.acknowledged, earlier);
-    const unknown = states.reduce((sum, state) => sum + state.unknown, 0);
-    if (first.applied < acknowledged || first.applied > acknowledged + unknown) {
-      throw new VoidError(
-        `${acknowledged} acknowledged and ${unknown} unknown, but ${first.applied} applied`,
-      );
-    }
+    const why = whyVoid(states, earlier);
+    if (why !== undefined) throw new VoidError(why);
   }
 
   /** Ends all nodes and removes their files. */

@@ -29,9 +29,10 @@ export interface Run {
 
 const RIVAL = "go";
 
-/** The middle value; of an even number the upper one. */
+/** The middle value, or the mean of the two. */
 export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+  const sorted = values.toSorted((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
 }
 
 function amount(value: number, unit: Row["unit"]): string {

@@ -56,7 +56,7 @@ export interface Verdict {
 
 const DEFAULT_MAX_STEPS = 10_000_000;
 const MAX_EXPLAIN_STEPS = 300_000;
-const MAX_EXPLAIN_SEARCHES = 2_000;
+const MAX_EXPLAIN_TOTAL_STEPS = 5_000_000;
 
 /**
  * Checks a history against registers. Each key alone: a history is linearizable exactly if it is for every object (Herlihy and Wing 1990,
@@ -100,7 +100,7 @@ export function checkLinearizable(
         const explanation = explain(some, {
           initial,
           maxSteps: Math.min(maxSteps, MAX_EXPLAIN_STEPS),
-          maxSearches: MAX_EXPLAIN_SEARCHES,
+          maxTotalSteps: MAX_EXPLAIN_TOTAL_STEPS,
         });
         violations.push({ key, promise, ...explanation });
       }

@@ -300,7 +300,7 @@ describe("explain()", () => {
         const random = new Streams(seed).named("explain");
         const operations = operationsOf(arbitraryHistory(random, { operations: 8, kinds: some }));
         if (naive(operations)) return;
-        const found = explain(operations, { initial: null, maxSteps: 1e5, maxSearches: 1e4 });
+        const found = explain(operations, { initial: null, maxSteps: 1e5, maxTotalSteps: 1e6 });
         assert(found.operations.some(({ id }) => id === found.offending.id));
         const initials = found.anyInitial ? [null, 1, 2, 9, "a", "b", "ab", "ba", "aba"] : [null];
         for (const initial of initials) assert(!naive(found.operations, initial));

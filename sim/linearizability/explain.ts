@@ -9,8 +9,8 @@ export interface ExplainOptions {
   readonly initial: Value;
   /** Steps of one search. */
   readonly maxSteps: number;
-  /** Searches. */
-  readonly maxSearches: number;
+  /** Steps of all searches, and one more for each operation that a search is given. */
+  readonly maxTotalSteps: number;
 }
 
 /** Why a key is not linearizable. */
@@ -37,15 +37,18 @@ const MAX_INITIALS = 128;
  * 2. The shortest end of that prefix that cannot be explained from any value of the register.
  * 3. Reads are left out, and changes whose value nobody in the rest sees, as long as the rest cannot be explained.
  *
- * When the searches run out, the rest stays as large as it is.
+ * When the steps run out, the rest stays as large as it is.
  */
 export function explain(operations: readonly Operation[], options: ExplainOptions): Explanation {
-  let searches = 0;
+  let left = options.maxTotalSteps;
   const fails = (some: readonly Operation[], initials: readonly Initial[]): boolean =>
-    initials.every((initial) =>
-      ++searches <= options.maxSearches &&
-      searchKey(some, { initial, maxSteps: options.maxSteps }).verdict === "violation"
-    );
+    initials.every((initial) => {
+      if (left <= 0) return false;
+      const maxSteps = Math.min(options.maxSteps, left);
+      const { verdict, steps } = searchKey(some, { initial, maxSteps });
+      left -= steps + some.length;
+      return verdict === "violation";
+    });
   const returns = operations.filter(({ returned }) => returned !== Infinity)
     .sort((a, b) => a.returned - b.returned);
   let [low, high] = [0, returns.length - 1];
