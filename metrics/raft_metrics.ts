@@ -245,6 +245,12 @@ export function raftMetrics(options: RaftMetricsOptions): Registry {
   );
   one(
     "counter",
+    "appends_dropped_total",
+    "Appends that were dropped, as the own disk had enough to write",
+    ({ stats }) => stats.transport.appendsDropped,
+  );
+  one(
+    "counter",
     "frames_dropped_total",
     "Frames dropped: member unreachable, or queue full",
     ({ stats }) => stats.transport.framesDropped,

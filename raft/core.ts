@@ -266,7 +266,10 @@ export class RaftCore implements RaftCoreContract {
       return;
     }
     s.reads.expire(s);
-    if (isPromotable(s) && s.now >= s.electionSince + s.electionAfterMs) campaign(s);
+    if (!isPromotable(s) || s.now < s.electionSince + s.electionAfterMs) return;
+    // A candidacy that is not on the disk was told to nobody. With a term each timeout, a disk that takes longer than that would never elect.
+    if (s.candidacyToken > 0) resetElectionTimer(s);
+    else campaign(s);
   }
 
   #receive(m: Message): void {
@@ -295,18 +298,21 @@ export class RaftCore implements RaftCoreContract {
     becomeFollower(this.#state, m.term, isFromLeader(m) ? m.from : undefined);
   }
 
-  /** E6: an old leader and an old pre-candidate learn of the term; a node that is stuck in a later one could never come back. */
+  /**
+   * E6: an old leader learns of the term; a node that is stuck in a later one could never come back. So does an old candidate (Figure 2 of the paper):
+   * without pre-votes one that cannot win may raise its own term for ever, and the one that can would never reach it.
+   */
   #receiveOlder(m: Message): void {
     const s = this.#state;
     if (m.type === "append" || m.type === "heartbeat" || m.type === "snapshot") {
       if (s.settings.checkQuorum || s.settings.preVote) acknowledge(s, m.from, 0);
-    } else if (m.type === "vote" && m.preVote) {
+    } else if (m.type === "vote") {
       s.outbox.sendDurable({
         type: "voteReply",
         from: s.id,
         to: m.from,
         term: s.term,
-        preVote: true,
+        preVote: m.preVote,
         granted: false,
       });
     }

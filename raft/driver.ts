@@ -23,7 +23,7 @@ export interface RaftDriverOptions {
   readonly halted: (error: Error) => void;
   /** Told of every write when it is handed over: what it cuts off is gone. */
   readonly persisting?: (effect: Persist) => void;
-  /** Bytes handed to the store and not durable, above which {@link RaftDriver.ready} waits. @default {67108864} */
+  /** Bytes handed to the store and not durable, above which the driver is {@link RaftDriver.full}. @default {67108864} */
   readonly maxPersistingBytes?: number;
 }
 
@@ -58,7 +58,6 @@ export class RaftDriver {
   #running = false;
   #persisting = 0;
   #persistingBytes = 0;
-  #readers: (() => void)[] = [];
   readonly #counts = { steps: 0, persists: 0, lateTimers: 0, worstTimerLatenessMs: 0 };
 
   /** Creates a driver at rest. */
@@ -98,11 +97,9 @@ export class RaftDriver {
     if (!this.#running) this.#drain();
   }
 
-  /** Waits as long as the store has enough to write. */
-  ready(): Promise<void> | undefined {
-    const limit = this.#options.maxPersistingBytes ?? 64 * 1024 * 1024;
-    if (this.#persistingBytes <= limit || this.#state !== "running") return undefined;
-    return new Promise((resolve) => this.#readers.push(resolve));
+  /** Whether the store has so much to write that no more entries should be taken from a leader. */
+  get full(): boolean {
+    return this.#persistingBytes > (this.#options.maxPersistingBytes ?? 64 * 1024 * 1024);
   }
 
   /** Stops for good. Writes under way go on; what stands after them does not happen. */
@@ -110,7 +107,6 @@ export class RaftDriver {
     this.#state = "stopped";
     this.#inbox = [];
     this.#timer.cancel();
-    for (const resolve of this.#readers.splice(0)) resolve();
   }
 
   #drain(): void {
@@ -156,9 +152,6 @@ export class RaftDriver {
     this.#persisting--;
     this.#persistingBytes -= bytes;
     if (this.#state !== "running") return;
-    if (this.#readers.length > 0 && this.ready() === undefined) {
-      for (const resolve of this.#readers.splice(0)) resolve();
-    }
     this.#inbox.push({ type: "persisted", token });
     this.#running = true; // what the effects cause waits until they are done
     try {

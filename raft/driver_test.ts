@@ -178,19 +178,15 @@ describe("RaftDriver", () => {
     assertEquals(timers.length, 0);
   });
 
-  it("holds readers of appends back while the disk has enough to do", async () => {
+  it("is full while the disk has enough to do", async () => {
     const { log, driver } = world({ campaign: [persist(1, 80)] });
     driver.start();
     driver.feed({ type: "campaign" });
-    assertEquals(driver.ready(), undefined);
+    assertEquals(driver.full, false);
     driver.feed({ type: "campaign" });
-    let ready = false;
-    void driver.ready()!.then(() => ready = true);
-    assertEquals(driver.stats.persistingBytes, 160);
-    await turn();
-    assertEquals(ready, false);
+    assertEquals([driver.full, driver.stats.persistingBytes], [true, 160]);
     await log.durable();
-    assertEquals(ready, true);
+    assertEquals(driver.full, false);
     driver.stop();
   });
 });

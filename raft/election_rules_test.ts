@@ -255,12 +255,30 @@ describe("E6 an earlier term is answered where silence would block", () => {
     assertEquals([reply!.term, reply!.rejected, reply!.index], [5, false, 0]);
   });
 
-  it("a stale pre-vote is refused with the term, a stale vote is dropped", () => {
+  it("a stale pre-vote and a stale vote are refused with the term", () => {
     const solo = new Solo({ hard: { term: 5 } });
     const vote = { type: "vote", term: 4, lastIndex: 9, lastTerm: 3, transfer: false } as const;
     const [reply] = sent(solo.receive({ ...vote, preVote: true }), "voteReply");
     assertEquals([reply!.term, reply!.granted, reply!.preVote], [5, false, true]);
-    assertEquals(order(solo.receive({ ...vote, preVote: false })), []);
+    const [refusal] = sent(solo.receive({ ...vote, preVote: false }), "voteReply");
+    assertEquals([refusal!.term, refusal!.granted, refusal!.preVote], [5, false, false]);
+  });
+
+  it("a candidate that could win reaches the term of one that cannot", () => {
+    const cluster = new Cluster({ members: ["a", "b", "c"], options: noLease });
+    cluster.elect("a");
+    cluster.partition(["a", "b"], ["c"]);
+    cluster.propose("a", "x");
+    cluster.settle();
+    // In the minority the term runs ahead; nobody else ever asks for votes but b, at c alone.
+    for (let i = 0; i < 20; i++) cluster.step("c", { type: "campaign" });
+    cluster.heal();
+    cluster.filter = (m) => m.from !== "a" && m.to !== "a";
+    cluster.step("b", { type: "campaign" });
+    cluster.settle();
+    assert(cluster.at("b").core.status.term >= cluster.at("c").core.status.term);
+    cluster.elect("b");
+    assertEquals(cluster.at("b").core.status.role, "leader");
   });
 
   it("stale answers never reach a role", () => {
@@ -278,6 +296,23 @@ describe("E6 an earlier term is answered where silence would block", () => {
       hintTerm: 0,
     });
     assertEquals(solo.core.status, before);
+  });
+});
+
+describe("E2 a candidacy is announced once it is durable", () => {
+  it("no further term begins before, however slow the disk is", () => {
+    const solo = new Solo({ options: { preVote: false } });
+    solo.step({ type: "campaign" });
+    const { term } = solo.core.status;
+    for (let i = 0; i < 5; i++) {
+      solo.now = solo.core.deadline;
+      assertEquals(order(solo.step({ type: "timeout" })), []);
+    }
+    assertEquals([solo.core.status.role, solo.core.status.term], ["candidate", term]);
+    solo.flush();
+    solo.now = solo.core.deadline;
+    solo.step({ type: "timeout" });
+    assertEquals(solo.core.status.term, term + 1);
   });
 });
 
@@ -515,7 +550,7 @@ describe("E13 own votes and acknowledgements count once durable", () => {
   it("not for a later candidacy than the one written", () => {
     const solo = new Solo({ options: noLease, members: ["a"] });
     const first = of(solo.step({ type: "campaign" }), "persist")[0]!.token;
-    solo.wait(2000);
+    solo.step({ type: "campaign" });
     assertEquals(solo.core.status.term, 3);
     solo.step({ type: "persisted", token: first });
     assertEquals(solo.core.status.role, "candidate");

@@ -88,6 +88,8 @@ export interface RaftTransportStats {
   readonly streamsFailed: number;
   /** Frames received. */
   readonly framesReceived: number;
+  /** Appends among them that were dropped, as the own disk had enough to write. */
+  readonly appendsDropped: number;
   /** Bytes of snapshots sent. */
   readonly snapshotBytesSent: number;
   /** Bytes of snapshots received. */
@@ -139,6 +141,7 @@ export class RaftTransport {
     streamsOpened: 0,
     streamsFailed: 0,
     framesReceived: 0,
+    appendsDropped: 0,
     snapshotBytesSent: 0,
     snapshotBytesReceived: 0,
   };

@@ -1,6 +1,6 @@
 import { describePlan, type Plan } from "./plan.ts";
-import type { Protocol } from "./protocol.ts";
-import { type Outcome, play } from "./play.ts";
+import type { AnyProtocol } from "./protocol.ts";
+import { type Outcome, playAny } from "./play.ts";
 import { describeReduction, reduced, type Reduction, shrink } from "./shrink.ts";
 import { draw, type SwarmOptions } from "./swarm.ts";
 
@@ -23,7 +23,7 @@ export interface CampaignOptions {
   /** The runs, in order: see {@link drawn}. */
   readonly plans: Iterable<Plan>;
   /** The protocol, as it ships or with a bug in it. */
-  readonly protocol: Protocol;
+  readonly protocol: AnyProtocol;
   /** Runs that may be spent on making one failure small; 0: none. @default {150} */
   readonly maxShrinkRuns?: number;
   /** Every so many seeds one is played twice and compared; 0: none. @default {50} */
@@ -76,7 +76,7 @@ export interface CampaignResult {
 
 /** Plans of successive seeds. */
 export function* drawn(
-  protocol: Protocol,
+  protocol: AnyProtocol,
   seeds: Omit<SwarmOptions, "seed"> & { readonly from: number; readonly count: number },
 ): Iterable<Plan> {
   const { from, count, ...options } = seeds;
@@ -90,7 +90,7 @@ export function campaign(options: CampaignOptions): CampaignResult {
   const failures: Failure[] = [];
   let [seeds, events, virtualMs, worstRecoveryMs] = [0, 0, 0, 0];
   let firstSeed: number | undefined;
-  const replay = (plan: Plan): Outcome => play(protocol, plan);
+  const replay = (plan: Plan): Outcome => playAny(protocol, plan);
   for (const plan of options.plans) {
     const { seed } = plan;
     options.began?.(plan);
@@ -211,7 +211,7 @@ function failed(
 
 /** A plan as it is replayed: drawn, then reduced. */
 export function replayPlan(
-  protocol: Protocol,
+  protocol: AnyProtocol,
   options: SwarmOptions,
   reduction: Reduction,
 ): Plan {

@@ -1,6 +1,7 @@
 import type { Prng } from "../gossip/strategy.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Details } from "./plan.ts";
+import type { Skies } from "./weather.ts";
 
 /** What a fault may know when it draws itself. */
 export interface Scope {
@@ -18,8 +19,16 @@ export interface Drawn {
   readonly details: Details;
 }
 
+/** Where weather strikes: whatever has a network. */
+export interface WeatherSite {
+  /** The network, and the instant in microseconds. */
+  readonly cluster: { readonly network: { readonly skies: Skies }; readonly now: number };
+  /** Machines of the main cluster: slots 0 and up. */
+  readonly nodes: number;
+}
+
 /** Where a fault strikes. */
-export interface Site {
+export interface Site extends WeatherSite {
   /** Everything. */
   readonly cluster: Cluster;
   /** Machines of the main cluster: slots 0 and up. */
@@ -35,7 +44,7 @@ export interface Site {
 }
 
 /** One way in which the world is bad. */
-export interface Fault {
+export interface Fault<Place extends WeatherSite = Site> {
   /** Its name in plans and reports. */
   readonly name: string;
   /** How often it is drawn, relative to others. @default {1} */
@@ -43,7 +52,7 @@ export interface Fault {
   /** Draws one. */
   draw(random: Prng, scope: Scope): Drawn;
   /** Begins it; what it returns ends it. */
-  begin(site: Site, drawn: Drawn): (() => void) | void;
+  begin(site: Place, drawn: Drawn): (() => void) | void;
 }
 
 /** A detail that is a number. */

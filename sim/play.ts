@@ -3,7 +3,7 @@ import { type Cluster, clusterOf } from "./cluster.ts";
 import type { Site } from "./fault.ts";
 import { checkSharder } from "./invariants/sharders_agree.ts";
 import type { Plan } from "./plan.ts";
-import type { Bounds, Protocol, ProtocolWatcher } from "./protocol.ts";
+import type { AnyProtocol, Bounds, Protocol, ProtocolWatcher } from "./protocol.ts";
 import { SituationCounter } from "./situations.ts";
 import { ViolationError, type ViolationKind } from "./violation.ts";
 
@@ -37,6 +37,11 @@ export interface Outcome {
 
 /** How long the views have to stay as they should be. */
 const SETTLED_MS = 20_000;
+
+/** Plays a plan of any protocol. */
+export function playAny(protocol: AnyProtocol, plan: Plan): Outcome {
+  return "play" in protocol ? protocol.play(plan) : play(protocol, plan);
+}
 
 /** Plays a plan from beginning to end. Equal plans have equal outcomes. */
 export function play(protocol: Protocol, plan: Plan, options: PlayOptions = {}): Outcome {

@@ -8,6 +8,8 @@ import type { GossipStrategy, Prng } from "../gossip/strategy.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Fault } from "./fault.ts";
 import type { Watcher } from "./observation.ts";
+import type { Plan } from "./plan.ts";
+import type { Outcome } from "./play.ts";
 import type { SituationCounter } from "./situations.ts";
 
 /** Settings of a protocol, as plain data: what a plan holds, prints and replays. */
@@ -58,18 +60,37 @@ export interface ChartSettings {
   };
 }
 
-/** One protocol, as the simulator plays it. */
-export interface Protocol {
+/** What plans are drawn from, and campaigns are judged by. */
+export interface Drawable {
   /** As on the command line and in plans. */
   readonly name: string;
   /** What may go wrong. A new fault goes to the end: plans are drawn by position. */
-  readonly faults: readonly Fault[];
+  readonly faults: readonly Pick<Fault, "name" | "weight" | "draw">[];
   /** What must occur in a campaign, or it has not tried much: names that the counter and the watchers count. */
   readonly situations: readonly string[];
-  /** Draws how many machines there are. @default {3 to 1,000, most often few} */
-  nodes?(random: Prng): number;
   /** Draws the settings of a run of so many machines, and how long its faults last, virtual milliseconds. */
   draw(random: Prng, nodes: number): { readonly settings: Settings; readonly runMs: number };
+}
+
+/** A protocol with a world of its own: it plays its plans itself. */
+export interface WorldProtocol extends Drawable {
+  /** Draws how many machines there are. */
+  nodes(random: Prng): number;
+  /** No fault begins earlier, virtual milliseconds. */
+  readonly startMs: number;
+  /** Plays a plan from beginning to end. Equal plans have equal outcomes. */
+  play(plan: Plan): Outcome;
+}
+
+/** Whatever the simulator plays. */
+export type AnyProtocol = Protocol | WorldProtocol;
+
+/** A gossip protocol, as the simulator plays it. */
+export interface Protocol extends Drawable {
+  /** What may go wrong, each where it strikes. */
+  readonly faults: readonly Fault[];
+  /** Draws how many machines there are. @default {3 to 1,000, most often few} */
+  nodes?(random: Prng): number;
   /** The protocol with these settings. */
   strategy(settings: Settings): GossipStrategy;
   /** The same, of another making of the protocol. @default {the other making itself} */

@@ -1,5 +1,5 @@
 import type { CampaignResult, Failure } from "./campaign.ts";
-import type { Protocol } from "./protocol.ts";
+import type { Drawable } from "./protocol.ts";
 
 /** A campaign as plain data, for files and pages. */
 export interface CampaignReport {
@@ -22,7 +22,7 @@ export interface CampaignReport {
 
 /** Turns a result into a report. */
 export function reportOf(
-  protocol: Protocol,
+  protocol: Drawable,
   result: CampaignResult,
   elapsedMs: number,
 ): CampaignReport {

@@ -1,9 +1,8 @@
 import type { Prng } from "../gossip/strategy.ts";
 import { between, chance, oneOf, some } from "./draw.ts";
-import type { Fault } from "./fault.ts";
 import type { Action, Plan } from "./plan.ts";
 import { Streams } from "./prng.ts";
-import type { Protocol } from "./protocol.ts";
+import type { AnyProtocol, Drawable } from "./protocol.ts";
 
 /** Options of {@link draw}. */
 export interface SwarmOptions {
@@ -24,9 +23,10 @@ const HUGE_RUN_MS = 40_000;
  * Draws a plan (swarm testing, Groce et al. 2012): first which faults there are at all, most runs with a few of them, some with
  * stalls alone, some with none; then how many, when and how bad. A run with everything at once hides what one fault does.
  */
-export function draw(protocol: Protocol, options: SwarmOptions): Plan {
+export function draw(protocol: AnyProtocol, options: SwarmOptions): Plan {
   const { seed } = options;
   const random = new Streams(seed).named("plan");
+  const ownWorld = "play" in protocol;
   const sizes = new Streams(seed).named("size");
   const drawnNodes = protocol.nodes?.(sizes) ?? sizeOf(seed, sizes);
   const nodes = options.nodes ?? Math.min(drawnNodes, options.mostNodes ?? Infinity);
@@ -35,7 +35,7 @@ export function draw(protocol: Protocol, options: SwarmOptions): Plan {
     nodes,
   );
   const runMs = nodes > HUGE ? Math.min(pace.runMs, HUGE_RUN_MS) : pace.runMs;
-  const startMs = 5000;
+  const startMs = ownWorld ? protocol.startMs : 5000;
   const chosen = faultsOf(random, protocol.faults).slice(0, nodes > HUGE ? 2 : undefined);
   const actions: Omit<Action, "id">[] = [];
   for (const fault of chosen) {
@@ -74,7 +74,7 @@ function sizeOf(seed: number, random: Prng): number {
   return between(random, 3, oneOf(random, [6, 12, 20]));
 }
 
-function faultsOf(random: Prng, faults: readonly Fault[]): readonly Fault[] {
+function faultsOf(random: Prng, faults: Drawable["faults"]): Drawable["faults"] {
   if (chance(random, 0.05)) return [];
   if (chance(random, 0.15)) return faults.filter(({ name }) => name === "pause");
   const pool = faults.flatMap((fault) => Array.from({ length: fault.weight ?? 1 }, () => fault));

@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import process from "node:process";
 import { campaign, drawn, EXIT, replayCommand, replayPlan } from "../sim/campaign.ts";
 import { describePlan, type Plan } from "../sim/plan.ts";
-import { play } from "../sim/play.ts";
+import { playAny } from "../sim/play.ts";
 import { plantedBugs } from "../sim/planted/all.ts";
 import { plant } from "../sim/planted/load.ts";
 import type { PlantedBug } from "../sim/planted/patch.ts";
@@ -82,6 +82,7 @@ function bugNamed(bugName: string): PlantedBug {
 
 async function reported(): Promise<never> {
   const [file = `sim-${shipped.name}.html`] = positionals;
+  if ("play" in shipped) return usage(`Cannot report as there are no charts of ${shipped.name}`);
   await writeReport(shipped, file, { say: (line) => console.log(line) });
   console.log(`wrote ${file}`);
   process.exit(EXIT.fine);
@@ -113,7 +114,7 @@ function replay(): void {
   for (const { id, fault, atMs, forMs, details } of plan.actions) {
     console.log(`  ${id}: at ${atMs} ms, for ${forMs} ms: ${fault} ${JSON.stringify(details)}`);
   }
-  const outcome = play(protocol, plan);
+  const outcome = playAny(protocol, plan);
   const { violation, step, atMs, traceHash, recoveredMs } = outcome;
   if (violation === undefined) {
     console.log(`ok: step ${step}, ${atMs} ms, recovered in ${recoveredMs} ms, trace ${traceHash}`);

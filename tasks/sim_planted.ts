@@ -7,7 +7,7 @@
 import { type Caught, hunt, medianOf } from "../sim/planted/hunt.ts";
 import { plant } from "../sim/planted/load.ts";
 import type { PlantedBug } from "../sim/planted/patch.ts";
-import type { Protocol } from "../sim/protocol.ts";
+import type { AnyProtocol } from "../sim/protocol.ts";
 
 /** Options of {@link huntAll}. */
 export interface HuntAllOptions {
@@ -21,7 +21,7 @@ export interface HuntAllOptions {
 
 /** Looks for bugs one after the other. */
 export async function huntAll(
-  protocol: Protocol,
+  protocol: AnyProtocol,
   bugs: readonly PlantedBug[],
   options: HuntAllOptions,
 ): Promise<readonly Caught[]> {

@@ -209,7 +209,7 @@ export class Engine<Result> {
         snapshotTaken: (message) => this.snapshots.received(message),
         unreachable: (node) => feed({ type: "unreachable", node }),
         refused: (reason, detail) => this.announcer.refuse(reason, detail),
-        ready: () => this.driver.ready(),
+        full: () => this.driver.full,
       },
     });
   }

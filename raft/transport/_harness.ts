@@ -22,8 +22,8 @@ export interface End {
   until(wanted: (line: string) => boolean): Promise<string>;
   /** What a snapshot that arrives is answered with; by default it goes to `snapshots`. */
   intake: ((message: SnapshotMessage) => Promise<SnapshotIntake>) | undefined;
-  /** What `ready` waits for. */
-  gate: Promise<void> | undefined;
+  /** Whether its disk has enough to write. */
+  full: boolean;
 }
 
 /** Options of {@link end}. */
@@ -54,7 +54,7 @@ export function end(options: EndOptions): End {
     messages,
     snapshots,
     intake: undefined,
-    gate: undefined,
+    full: false,
     until: (wanted) => {
       const line = heard.find(wanted);
       if (line !== undefined) return Promise.resolve(line);
@@ -88,7 +88,7 @@ export function end(options: EndOptions): End {
         snapshotTaken: ({ meta }) => hear(`taken ${meta.id}`),
         unreachable: (node) => hear(`unreachable ${node}`),
         refused: (reason, detail) => hear(`refused ${reason} ${detail}`),
-        ready: () => self.gate,
+        full: () => self.full,
       },
     }),
   };

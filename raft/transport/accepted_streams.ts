@@ -34,8 +34,11 @@ export interface RaftTransportHandlers {
   unreachable(node: NodeId): void;
   /** Something was refused: `hello`, `decode`, `stream`, `busy`, or the reason of a peer's refusal. */
   refused(reason: string, detail: string): void;
-  /** Waits as long as the node has enough to write; then the stream of appends is read on. */
-  ready?(): Promise<void> | undefined;
+  /**
+   * Whether the node has so much to write that entries are to be dropped. Streams are read on all the same: one that is not would use up the
+   * HTTP/2 session's window, and heartbeats would wait behind it.
+   */
+  full?(): boolean;
 }
 
 /** Options of {@link AcceptedStreams}. */
@@ -48,7 +51,11 @@ export interface AcceptedStreamsOptions extends SnapshotTimes {
   readonly maxStreams: number;
   /** Where a member says it is reached. */
   readonly heard: (from: NodeId, address: string) => void;
-  readonly counts: { framesReceived: number; snapshotBytesReceived: number };
+  readonly counts: {
+    framesReceived: number;
+    appendsDropped: number;
+    snapshotBytesReceived: number;
+  };
   readonly clock: Clock;
 }
 
@@ -151,10 +158,11 @@ export class AcceptedStreams {
         else {
           const message = decodeMessage(frame, options);
           if (message.type === "snapshot") throw new Error("A snapshot has a stream of its own");
-          handlers.message(message);
+          if (message.type === "append" && message.entries.length > 0 && handlers.full?.()) {
+            counts.appendsDropped++;
+          } else handlers.message(message);
         }
       }
-      if (lane === "append") await handlers.ready?.();
     }
     await conn.close();
   }

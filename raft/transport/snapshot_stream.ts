@@ -22,7 +22,16 @@ import { Watchdog, writesOf } from "./frames.ts";
 import type { OpenStream } from "./open_stream.ts";
 
 /** Longest chunk on the wire. */
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 64 * 1024;
+
+/**
+ * Bytes that the receiver has not said to have written. An HTTP/2 session has one window for all its streams, 1 MiB on the smallest; a
+ * receiver with a slow disk must not use it up, or heartbeats would wait.
+ */
+const WINDOW_BYTES = 512 * 1024;
+
+/** How often the receiver says how far it is. */
+const ACKNOWLEDGED_BYTES = 128 * 1024;
 
 /** Times that both ends keep to. */
 export interface SnapshotTimes {
@@ -50,70 +59,107 @@ export interface SendSnapshotOptions extends SnapshotTimes {
  * @throws {Error} When it does not. What was sent may serve another try.
  */
 export async function sendSnapshot(
-  { conn, reader, version }: OpenStream,
+  stream: OpenStream,
   options: SendSnapshotOptions,
 ): Promise<void> {
-  const { clock, message, silenceTimeoutMs, installTimeoutMs } = options;
+  const { conn, version } = stream;
+  const { clock, message, silenceTimeoutMs, installTimeoutMs, onSent } = options;
   const watchdog = new Watchdog(
     clock,
     silenceTimeoutMs,
-    () => conn.abort(new Error(`The receiver took nothing for ${silenceTimeoutMs} ms`)),
+    () => conn.abort(new Error(`The receiver was silent for ${silenceTimeoutMs} ms`)),
   );
+  const receiver = new Receiver(stream, () => watchdog.feed());
   let source: SnapshotSource | undefined;
-  let refusal: unknown;
   try {
     source = await options.read(0);
     const { digest } = source;
     await conn.write(encodeSnapshotBegin({ message, ...digest }, version));
-    const first = await answer();
-    watchdog.feed();
-    if (first.type === "installed") return;
-    if (first.type === "goOn" && first.offset > 0) {
+    let sent = await receiver.offset();
+    if (sent === undefined) return; // it holds it already
+    if (sent > 0) {
       await source.close();
-      source = await options.read(Math.min(first.offset, digest.sizeBytes));
+      source = await options.read(Math.min(sent, digest.sizeBytes));
     }
-    const ended = answer();
-    ended.then(() => refusal = new Error("The receiver was done before the end"), (error) => {
-      refusal = error;
-    });
     const pace = new Pace(clock, options.maxBytesPerSecond);
     for await (const whole of source) {
       for (let at = 0; at < whole.length; at += CHUNK_BYTES) {
-        if (refusal !== undefined) break;
         const bytes = whole.subarray(at, at + CHUNK_BYTES);
-        const frame = encodeSnapshotChunk(bytes, version);
-        for (const write of writesOf([frame])) await conn.write(write);
+        await receiver.room(sent + bytes.length);
+        for (const write of writesOf([encodeSnapshotChunk(bytes, version)])) {
+          await conn.write(write);
+        }
         watchdog.feed();
-        options.onSent?.(bytes.length);
+        sent += bytes.length;
+        onSent?.(bytes.length);
         await pace.spend(bytes.length);
         watchdog.feed();
       }
-      if (refusal !== undefined) break;
     }
     watchdog.stop();
-    if (refusal !== undefined) throw refusal;
     await conn.write(encodeSnapshotEnd(version));
     const patience = new Watchdog(
       clock,
       installTimeoutMs,
       () => conn.abort(new Error(`The receiver was not done within ${installTimeoutMs} ms`)),
     );
-    await ended.finally(() => patience.stop());
+    await receiver.installed.finally(() => patience.stop());
   } catch (error) {
     // A receiver that refuses stops reading: its answer says more than the write that failed.
-    throw refusal ?? error;
+    throw receiver.refusal ?? error;
   } finally {
     watchdog.stop();
     await source?.close();
     conn.abort();
   }
+}
 
-  async function answer(): Promise<SnapshotReply> {
-    const frame = await reader.next();
-    if (frame === undefined) throw new Error("The receiver hung up");
-    const reply = decodeSnapshotReply(frame, version);
-    if (reply.type === "refused") throw new Error(`The receiver refused: ${reply.detail}`);
-    return reply;
+/** What the other end says while a snapshot is sent to it. */
+class Receiver {
+  /** Resolves once it holds all of it durably; rejects when it will not. */
+  readonly installed: Promise<void>;
+  /** Why it will not. */
+  refusal: Error | undefined;
+  readonly #begun = Promise.withResolvers<number | undefined>();
+  #acknowledged = 0;
+  #wake: PromiseWithResolvers<void> | undefined;
+
+  constructor(stream: OpenStream, heard: () => void) {
+    this.installed = this.#listen(stream, heard);
+    this.installed.then(() => this.#begun.resolve(undefined), (error) => {
+      this.refusal = error;
+      this.#begun.reject(error);
+      this.#wake?.resolve();
+    });
+    this.#begun.promise.catch(() => {}); // a failure to write may come first
+  }
+
+  /** Where to begin; `undefined` when it holds all of it already. */
+  offset(): Promise<number | undefined> {
+    return this.#begun.promise;
+  }
+
+  /** Waits until so much may be under way. @throws {Error} When it refuses. */
+  async room(offset: number): Promise<void> {
+    while (this.refusal === undefined && offset - this.#acknowledged > WINDOW_BYTES) {
+      this.#wake = Promise.withResolvers();
+      await this.#wake.promise;
+    }
+    if (this.refusal !== undefined) throw this.refusal;
+  }
+
+  async #listen({ reader, version }: OpenStream, heard: () => void): Promise<void> {
+    for (;;) {
+      const frame = await reader.next();
+      if (frame === undefined) throw new Error("The receiver hung up");
+      const reply = decodeSnapshotReply(frame, version);
+      heard();
+      if (reply.type === "installed") return;
+      if (reply.type === "refused") throw new Error(`The receiver refused: ${reply.detail}`);
+      this.#acknowledged = reply.offset;
+      this.#begun.resolve(reply.offset);
+      this.#wake?.resolve();
+    }
   }
 }
 
@@ -166,8 +212,9 @@ export async function receiveSnapshot(
   }
   const { sink } = intake;
   let whole = false;
+  let acknowledged = sink.offset;
   try {
-    await reply({ type: "goOn", offset: sink.offset });
+    await reply({ type: "goOn", offset: acknowledged });
     while (!whole) {
       conn.setReadDeadline(silenceTimeoutMs);
       const frames = await reader.batch();
@@ -184,6 +231,10 @@ export async function receiveSnapshot(
         }
         await sink.write(part.bytes);
         options.onReceived?.(part.bytes.length);
+        if (sink.offset - acknowledged >= ACKNOWLEDGED_BYTES) {
+          acknowledged = sink.offset;
+          await reply({ type: "goOn", offset: acknowledged });
+        }
       }
     }
     conn.setReadDeadline(undefined);

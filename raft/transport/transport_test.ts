@@ -96,15 +96,56 @@ for (const { name, pair, needed } of kinds) {
       await close();
     });
 
-    it("carries an append of several megabytes, and heartbeats beside it", async () => {
+    it("carries appends of megabytes, and drops them while the disk has enough to write", async () => {
       const { a, b, close } = await pair();
-      b.gate = new Promise(() => {}); // reads one append, then none
-      a.raft.send(append(5, 1, 10));
-      await b.until((line) => line === "append 5");
       for (let i = 0; i < 4; i++) a.raft.send(append(6 + i, 2, 2_000_000));
-      a.raft.send(heartbeat(9));
-      await b.until((line) => line === "heartbeat 9");
-      assert(!b.heard.includes("append 9"), "the appends wait, the heartbeat does not");
+      await b.until((line) => line === "append 9");
+      b.full = true;
+      for (let i = 0; i < 4; i++) a.raft.send(append(20 + i, 2, 2_000_000));
+      a.raft.send(append(30, 0, 0)); // a probe is no burden
+      await b.until((line) => line === "append 30");
+      assertEquals(b.raft.stats.appendsDropped, 4);
+      assert(!b.heard.includes("append 23"));
+      await close();
+    });
+
+    it("lets heartbeats pass a snapshot whose receiver's disk stands still", async () => {
+      const { a, b, close } = await pair();
+      const meta = await stored(a.snapshots, 8_000_000);
+      const stuck = Promise.withResolvers<void>();
+      let writes = 0;
+      b.intake = async () => {
+        const sink = await b.snapshots.receive(meta, { leader: "a", term: 3 });
+        const slow: SnapshotSink = {
+          meta,
+          get offset() {
+            return sink.offset;
+          },
+          write: async (chunk) => {
+            writes++;
+            await stuck.promise;
+            await sink.write(chunk);
+          },
+          commit: (expected) => sink.commit(expected),
+          abort: () => sink.abort(),
+          suspend: () => sink.suspend(),
+        };
+        return { type: "sink", sink: slow };
+      };
+      const sending = a.raft.sendSnapshot(
+        { type: "snapshot", from: "a", to: "b", term: 3, meta },
+        (offset) => a.snapshots.read(meta.id, { offset }),
+      );
+      // Nothing more leaves once the window is full: as many heartbeats as it takes to be sure all arrive.
+      for (let term = 1; term <= 50; term++) {
+        a.raft.send(heartbeat(term));
+        await b.until((line) => line === `heartbeat ${term}`);
+      }
+      assertEquals(writes, 1);
+      assert(a.raft.stats.snapshotBytesSent <= 512 * 1024);
+      stuck.resolve();
+      await sending;
+      assertEquals(await bytesOf(b.snapshots, meta.id), await bytesOf(a.snapshots, meta.id));
       await close();
     });
 

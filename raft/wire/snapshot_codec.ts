@@ -5,6 +5,7 @@
  * sender ── begin ─────► receiver      what it is, how long, its SHA-256
  *        ◄─ goOn ──────                from which byte: an earlier try may have brought some
  *        ── chunk … ───►
+ *        ◄─ goOn … ────                how far it is: only so much is under way
  *        ── end ───────►
  *        ◄─ installed ─                all of it is durable — or `refused`, at any time
  * ```

@@ -1,8 +1,8 @@
 import { between } from "../draw.ts";
-import { type Fault, numberOf } from "../fault.ts";
+import { type Fault, numberOf, type WeatherSite } from "../fault.ts";
 
 /** Two halves that hear each other only through one node in the middle; or a ring, in which each hears its neighbours alone. */
-export const bridge: Fault = {
+export const bridge: Fault<WeatherSite> = {
   name: "bridge",
   draw: (random, { nodes, longestMs }) => ({
     forMs: between(random, 2000, longestMs),

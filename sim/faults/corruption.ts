@@ -1,8 +1,8 @@
 import { between } from "../draw.ts";
-import { type Fault, numberOf } from "../fault.ts";
+import { type Fault, numberOf, type WeatherSite } from "../fault.ts";
 
 /** A share of packets arrives changed or cut short. */
-export const corruption: Fault = {
+export const corruption: Fault<WeatherSite> = {
   name: "corruption",
   draw: (random, { longestMs }) => ({
     forMs: between(random, 1000, longestMs),

@@ -1,8 +1,8 @@
 import { between } from "../draw.ts";
-import { type Fault, numberOf } from "../fault.ts";
+import { type Fault, numberOf, type WeatherSite } from "../fault.ts";
 
 /** A share of all packets arrives twice. */
-export const duplication: Fault = {
+export const duplication: Fault<WeatherSite> = {
   name: "duplication",
   draw: (random, { longestMs }) => ({
     forMs: between(random, 1000, longestMs),

@@ -1,8 +1,8 @@
 import { between } from "../draw.ts";
-import { type Fault, numberOf } from "../fault.ts";
+import { type Fault, numberOf, type WeatherSite } from "../fault.ts";
 
 /** One node's link goes up and down. */
-export const flapping: Fault = {
+export const flapping: Fault<WeatherSite> = {
   name: "flapping",
   draw: (random, { nodes, longestMs }) => ({
     forMs: between(random, 2000, longestMs),

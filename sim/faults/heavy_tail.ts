@@ -1,8 +1,8 @@
 import { between, heavyTailed } from "../draw.ts";
-import { type Fault, numberOf } from "../fault.ts";
+import { type Fault, numberOf, type WeatherSite } from "../fault.ts";
 
 /** Most packets are quick, a few take seconds. */
-export const heavyTail: Fault = {
+export const heavyTail: Fault<WeatherSite> = {
   name: "heavyTail",
   draw: (random, { longestMs }) => ({
     forMs: between(random, 1000, longestMs),

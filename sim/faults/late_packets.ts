@@ -1,8 +1,8 @@
 import { between } from "../draw.ts";
-import { type Fault, numberOf } from "../fault.ts";
+import { type Fault, numberOf, type WeatherSite } from "../fault.ts";
 
 /** Some packets are heard a second time up to minutes later, when their sender, their receiver or their news are of a former life. */
-export const latePackets: Fault = {
+export const latePackets: Fault<WeatherSite> = {
   name: "latePackets",
   draw: (random, { longestMs }) => ({
     forMs: between(random, 1000, longestMs),

@@ -1,8 +1,8 @@
 import { between } from "../draw.ts";
-import { type Fault, numberOf } from "../fault.ts";
+import { type Fault, numberOf, type WeatherSite } from "../fault.ts";
 
 /** A share of all packets is lost. */
-export const loss: Fault = {
+export const loss: Fault<WeatherSite> = {
   name: "loss",
   draw: (random, { longestMs }) => ({
     forMs: between(random, 1000, longestMs),

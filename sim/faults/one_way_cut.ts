@@ -1,8 +1,8 @@
 import { between } from "../draw.ts";
-import { type Fault, numberOf } from "../fault.ts";
+import { type Fault, numberOf, type WeatherSite } from "../fault.ts";
 
 /** One node does not hear another one, which hears it. */
-export const oneWayCut: Fault = {
+export const oneWayCut: Fault<WeatherSite> = {
   name: "oneWayCut",
   draw: (random, { nodes, longestMs }) => ({
     forMs: between(random, 1000, longestMs),

@@ -1,8 +1,8 @@
 import { between } from "../draw.ts";
-import { type Fault, listOf } from "../fault.ts";
+import { type Fault, listOf, type WeatherSite } from "../fault.ts";
 
 /** The network falls into parts of any shape: 2 to 4 groups, which do not hear each other. */
-export const partition: Fault = {
+export const partition: Fault<WeatherSite> = {
   name: "partition",
   weight: 3,
   draw: (random, { nodes, longestMs }) => {

@@ -1,8 +1,8 @@
 import { between } from "../draw.ts";
-import { type Fault, numberOf } from "../fault.ts";
+import { type Fault, numberOf, type WeatherSite } from "../fault.ts";
 
 /** Packets overtake each other: each waits a while of its own. */
-export const reordering: Fault = {
+export const reordering: Fault<WeatherSite> = {
   name: "reordering",
   draw: (random, { longestMs }) => ({
     forMs: between(random, 1000, longestMs),

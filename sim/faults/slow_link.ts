@@ -1,8 +1,8 @@
 import { between } from "../draw.ts";
-import { type Fault, numberOf } from "../fault.ts";
+import { type Fault, numberOf, type WeatherSite } from "../fault.ts";
 
 /** What one node sends and receives has to pass a narrow line, and queues. */
-export const slowLink: Fault = {
+export const slowLink: Fault<WeatherSite> = {
   name: "slowLink",
   draw: (random, { nodes, longestMs }) => ({
     forMs: between(random, 1000, longestMs),

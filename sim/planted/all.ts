@@ -1,4 +1,5 @@
 import type { PlantedBug } from "./patch.ts";
+import { raftBugs } from "./raft.ts";
 import { scuttlebuttBugs } from "./scuttlebutt.ts";
 import { swimBugs } from "./swim.ts";
 
@@ -6,4 +7,5 @@ import { swimBugs } from "./swim.ts";
 export const plantedBugs: ReadonlyMap<string, readonly PlantedBug[]> = new Map([
   ["swim", swimBugs],
   ["scuttlebutt", scuttlebuttBugs],
+  ["raft", raftBugs],
 ]);

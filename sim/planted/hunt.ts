@@ -1,5 +1,5 @@
 import { campaign, drawn } from "../campaign.ts";
-import type { Protocol } from "../protocol.ts";
+import type { AnyProtocol } from "../protocol.ts";
 import type { PlantedBug } from "./patch.ts";
 
 /** Bugs are found in worlds that take no time. */
@@ -29,7 +29,7 @@ export interface Caught {
 }
 
 /** Plays seeds with a bug in the protocol until an invariant tells, some times over. */
-export function hunt(buggy: Protocol, bug: PlantedBug, options: HuntOptions): Caught {
+export function hunt(buggy: AnyProtocol, bug: PlantedBug, options: HuntOptions): Caught {
   const { from, rounds = 5, maxSeeds = 400 } = options;
   const seeds: (number | undefined)[] = [];
   const invariants = new Map<string, number>();

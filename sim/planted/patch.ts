@@ -1,6 +1,6 @@
 /** One replacement in one source file of the protocol. */
 export interface Patch {
-  /** Path below `gossip/`. */
+  /** Path below `gossip/`, or `raft/` for a bug of Raft. */
   readonly file: string;
   /** Text that occurs there exactly once. */
   readonly search: string;

@@ -1,8 +1,9 @@
-import type { Protocol } from "../protocol.ts";
+import type { AnyProtocol } from "../protocol.ts";
+import { raft } from "./raft.ts";
 import { scuttlebutt } from "./scuttlebutt.ts";
 import { swim } from "./swim.ts";
 
 /** The protocols that can be played, by name. */
-export const protocols: ReadonlyMap<string, Protocol> = new Map(
-  [swim, scuttlebutt].map((protocol: Protocol) => [protocol.name, protocol]),
+export const protocols: ReadonlyMap<string, AnyProtocol> = new Map(
+  [swim, scuttlebutt, raft].map((protocol: AnyProtocol) => [protocol.name, protocol]),
 );
