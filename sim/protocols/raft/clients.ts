@@ -62,6 +62,9 @@ export class Clients {
       ? [chance(random, 0.5) ? null : `${between(random, 1, this.#value)}`, value] as const
       : kind === "append"
       ? `${value.at(-1)}`
+      // Now and then more than an entry may hold.
+      : chance(random, 0.02)
+      ? value.padEnd(400, "x")
       : value;
     const recording = this.recorder.invoke(client, kind, key, argument, simulation.now);
     this.pending++;

@@ -16,6 +16,7 @@ import {
   type Surroundings,
 } from "./raft_process.ts";
 import { Rules } from "./rules.ts";
+import { corrupted, overTheWire } from "./wire.ts";
 import { coreOptionsOf, numberIn, worldOptionsOf } from "./settings.ts";
 
 /** Machines that wait to be taken into the group. */
@@ -36,12 +37,15 @@ export class Group {
   readonly #random: Prng;
   readonly #crashes: Prng;
   readonly #world: Surroundings;
+  /** Whether messages pass through the codec. */
+  readonly #isEncoded: boolean;
 
   /** Creates the machines; none runs. */
   constructor(plan: Plan) {
     this.#plan = plan;
     const simulation = this.simulation = new Simulation(plan.seed);
     this.founders = plan.nodes;
+    this.#isEncoded = plan.settings["encoded"] === true;
     this.#random = simulation.random("network");
     this.#crashes = simulation.random("crashes");
     this.network = { skies: new Skies(simulation.random("weather"), () => simulation.now) };
@@ -157,7 +161,8 @@ export class Group {
     return between(this.#random, least * 1000, most * 1000);
   }
 
-  #send(from: RaftProcess, message: Message): void {
+  #send(from: RaftProcess, sent: Message): void {
+    const message = this.#isEncoded ? overTheWire(sent) : sent;
     const to = this.#slotOf(message.to);
     const { trace } = this.simulation;
     trace.integer(from.slot * 64 + to);
@@ -173,6 +178,10 @@ export class Group {
     const fate = skies.fate(from.slot, to, bytes);
     const random = this.#random;
     // What is changed on its way is refused by the frame's checksum.
+    if (fate.corrupted && this.#isEncoded) {
+      corrupted(message, random);
+      this.count("message corrupted");
+    }
     if (fate.cut || fate.corrupted || random() < fate.loss) {
       if (random() < 0.02) {
         this.simulation.at(this.now + 1000, () => {

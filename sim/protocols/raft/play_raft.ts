@@ -9,6 +9,7 @@ import { ViolationError } from "../../violation.ts";
 import { Clients } from "./clients.ts";
 import { type GroupSite, raftFaults } from "./faults.ts";
 import { Group } from "./group.ts";
+import { LastingFault } from "./lasting.ts";
 import { numberIn } from "./settings.ts";
 
 /** Of so many seeds one is also searched for an order, as if the log were not known. */
@@ -98,6 +99,7 @@ function recover(plan: Plan, group: Group, clients: Clients): number {
     group.start(slot);
   }
   clients.isOpen = false;
+  const lasting = new LastingFault(plan, group);
   const electionMs = numberIn(plan.settings, "electionTimeoutMs");
   const boundUs = (60 * electionMs + 30_000) * 1000;
   const everyUs = electionMs * 250;
@@ -106,7 +108,8 @@ function recover(plan: Plan, group: Group, clients: Clients): number {
   let difference = "";
   for (;;) {
     simulation.run(simulation.now + everyUs);
-    difference = disagreement(group, clients, isPatient);
+    lasting.settle();
+    difference = disagreement(group, { clients, isPatient, excused: lasting.excused });
     if (difference === "") break;
     if (simulation.now - quietAt > boundUs) {
       throw new ViolationError(
@@ -116,11 +119,13 @@ function recover(plan: Plan, group: Group, clients: Clients): number {
       );
     }
   }
+  lasting.endured();
   const recoveredMs = (simulation.now - quietAt) / 1000;
   const { leader } = group;
   const { term } = leader!.status;
   simulation.run(simulation.now + 10 * electionMs * 1000);
   for (const { status } of group.running) {
+    if (lasting.excused.has(status.id)) continue;
     if (isMember(leader!.status.config, status.id) && status.term !== term) {
       throw new ViolationError("calm", `${status.id} moved to term ${status.term}`, "liveness");
     }
@@ -128,7 +133,14 @@ function recover(plan: Plan, group: Group, clients: Clients): number {
   return recoveredMs;
 }
 
-function disagreement(group: Group, clients: Clients, isPatient: boolean): string {
+function disagreement(
+  group: Group,
+  { clients, isPatient, excused }: {
+    readonly clients: Clients;
+    readonly isPatient: boolean;
+    readonly excused: ReadonlySet<string>;
+  },
+): string {
   const { leader } = group;
   if (leader === undefined) {
     return `nobody leads: ${
@@ -152,7 +164,7 @@ function disagreement(group: Group, clients: Clients, isPatient: boolean): strin
     return `${leader.id} committed ${commitIndex} of ${lastIndex}`;
   }
   for (const { status, id } of group.running) {
-    if (!isMember(config, id)) continue;
+    if (!isMember(config, id) || excused.has(id)) continue;
     if (status.leader !== leader.id || status.term !== term) {
       return `${id} follows ${status.leader}`;
     }
