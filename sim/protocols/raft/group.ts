@@ -39,12 +39,18 @@ export class Group {
   readonly #world: Surroundings;
   /** Whether messages pass through the codec. */
   readonly #isEncoded: boolean;
+  #latePercent: number;
+  readonly #latestUs: number;
 
   /** Creates the machines; none runs. */
   constructor(plan: Plan) {
     this.#plan = plan;
     const simulation = this.simulation = new Simulation(plan.seed);
     this.founders = plan.nodes;
+    // They stop with all else that is bad.
+    this.#latePercent = numberIn(plan.settings, "lateReplies");
+    this.#latestUs = numberIn(plan.settings, "electionTimeoutMs") * 4000;
+    simulation.at(plan.quietAtMs * 1000, () => this.#latePercent = 0);
     this.#isEncoded = plan.settings["encoded"] === true;
     this.#random = simulation.random("network");
     this.#crashes = simulation.random("crashes");
@@ -173,7 +179,9 @@ export class Group {
       : 60;
     if (message.type === "append") trace.integer(message.prevIndex);
     else if (message.type === "appendReply") trace.integer(message.index);
+    const lateUs = this.#lateUs(message);
     const { skies } = this.network;
+    if (lateUs > 0) return this.#deliver(to, message, lateUs);
     if (skies.fair) return this.#deliver(to, message, this.#latencyUs());
     const fate = skies.fate(from.slot, to, bytes);
     const random = this.#random;
@@ -195,6 +203,15 @@ export class Group {
       this.#deliver(to, message, this.#latencyUs() + fate.delayUs);
     }
     if (fate.echoUs > 0) this.#deliver(to, message, fate.echoUs);
+  }
+
+  /** How late an answer is, where answers are at times; 0: not at all. */
+  #lateUs({ type }: Message): number {
+    const percent = this.#latePercent;
+    if (percent === 0 || (type !== "heartbeatReply" && type !== "appendReply")) return 0;
+    if (this.#random() * 100 >= percent) return 0;
+    this.count("late answer");
+    return Math.ceil(this.#random() * this.#latestUs);
   }
 
   #deliver(to: number, message: Message, afterUs: number): void {

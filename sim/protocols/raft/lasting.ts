@@ -29,6 +29,9 @@ export class LastingFault {
     if (this.#kind === "slowDisk") {
       machine.diskUs.sync = 3000 * numberIn(settings, "electionTimeoutMs");
       this.#excuse(() => machine.diskUs.sync = machine.diskUs.usualSync);
+      // Or one that leads already would not have to be elected.
+      group.crash(this.#slot);
+      group.start(this.#slot);
     } else if (this.#kind === "crashed") {
       group.crash(this.#slot);
       this.#excuse(() => group.start(this.#slot));

@@ -87,6 +87,8 @@ interface Waiting {
 
 interface Reading {
   readonly key: string;
+  /** What was committed anywhere when it was asked for. */
+  readonly commit: Index;
   readonly reply: (reply: Reply) => void;
 }
 
@@ -232,7 +234,7 @@ export class RaftProcess implements WatchedLife {
   read(key: string, reply: (reply: Reply) => void): void {
     this.#enter(() => {
       const read = ++this.#number;
-      this.#reads.set(read, { key, reply });
+      this.#reads.set(read, { key, reply, commit: this.#world.ledger.commit });
       this.#run(() => this.#step({ type: "readIndex", read }));
     });
   }
@@ -379,7 +381,7 @@ export class RaftProcess implements WatchedLife {
         this.#claims.set(effect.message, this.issued.term(effect.message.index));
       }
     }
-    rules.stepped(this);
+    rules.stepped(this, input);
     for (const effect of effects) {
       if (this.effectsToLive > 0 && --this.effectsToLive === 0) {
         this.#world.count("crash between two effects");
@@ -449,6 +451,12 @@ export class RaftProcess implements WatchedLife {
       case "readReady": {
         const reading = this.#reads.get(effect.read);
         this.#reads.delete(effect.read);
+        if (reading !== undefined && effect.index < reading.commit) {
+          throw new ViolationError(
+            "read-covers-commits",
+            `${this.id} reads at ${effect.index}, ${reading.commit} was committed before it was asked`,
+          );
+        }
         if (reading !== undefined) this.#ready.push({ index: effect.index, reading });
         this.#serve();
         break;

@@ -25,6 +25,7 @@ export const RAFT_SITUATIONS: readonly string[] = Object.freeze([
   "answered: leaderRead",
   "answered: followerRead",
   "answered: leaseRead",
+  "late answer",
   "message corrupted",
   "recovered beside: slowDisk",
   "recovered beside: crashed",
