@@ -105,30 +105,39 @@ function recover(plan: Plan, group: Group, clients: Clients): number {
   const everyUs = electionMs * 250;
   // Without both, whoever was removed without learning of it may go on to depose leaders (E10).
   const isPatient = plan.settings["preVote"] === true && plan.settings["checkQuorum"] === true;
-  let difference = "";
-  for (;;) {
-    simulation.run(simulation.now + everyUs);
-    lasting.settle();
-    difference = disagreement(group, { clients, isPatient, excused: lasting.excused });
-    if (difference === "") break;
-    if (simulation.now - quietAt > boundUs) {
-      throw new ViolationError(
-        "converges",
-        `not within ${boundUs / 1000} ms of quiet: ${difference}`,
-        "liveness",
-      );
+  const late = (invariant: string, what: string): never => {
+    throw new ViolationError(
+      invariant,
+      `not within ${boundUs / 1000} ms of quiet: ${what}`,
+      "liveness",
+    );
+  };
+  let recoveredMs = 0;
+  for (let isCalm = false; !isCalm;) {
+    for (;;) {
+      simulation.run(simulation.now + everyUs);
+      lasting.settle();
+      const difference = disagreement(group, { clients, isPatient, excused: lasting.excused });
+      if (difference === "") break;
+      if (simulation.now - quietAt > boundUs) late("converges", difference);
     }
+    recoveredMs = (simulation.now - quietAt) / 1000;
+    const { config, term } = group.leader!.status;
+    simulation.run(simulation.now + 10 * electionMs * 1000);
+    const moved = group.running.find(({ id, status }) =>
+      !lasting.excused.has(id) && isMember(config, id) && status.term !== term
+    );
+    isCalm = moved === undefined;
+    if (!isCalm && simulation.now - quietAt > boundUs) late("calm", `${moved!.id} moves on`);
   }
   lasting.endured();
-  const recoveredMs = (simulation.now - quietAt) / 1000;
-  const { leader } = group;
-  const { term } = leader!.status;
-  simulation.run(simulation.now + 10 * electionMs * 1000);
-  for (const { status } of group.running) {
-    if (lasting.excused.has(status.id)) continue;
-    if (isMember(leader!.status.config, status.id) && status.term !== term) {
-      throw new ViolationError("calm", `${status.id} moved to term ${status.term}`, "liveness");
-    }
+  // The group serves: some more operations are answered.
+  const { answered } = clients;
+  clients.askOnceMore();
+  simulation.run(simulation.now + 40 * electionMs * 1000, () => clients.pending === 0);
+  if (clients.pending > 0) throw new ViolationError("answers", "operations wait", "liveness");
+  if (clients.answered === answered) {
+    throw new ViolationError("answers", "no operation succeeds", "liveness");
   }
   return recoveredMs;
 }
