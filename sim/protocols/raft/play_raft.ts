@@ -159,6 +159,10 @@ function disagreement(
     }`;
   }
   const { config, term, commitIndex, lastIndex, isConfigCommitted } = leader.status;
+  // Deposed, and nobody tells it (E6): those who belong, and lead next, it would call strangers.
+  if (commitIndex < group.ledger.commit) {
+    return `${leader.id} committed ${commitIndex} of ${group.ledger.commit}`;
+  }
   if (!isPatient) {
     const strangers = group.running.filter(({ id }) => !isMember(config, id));
     for (const { slot } of strangers) group.crash(slot, true);

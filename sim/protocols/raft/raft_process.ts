@@ -127,6 +127,7 @@ export class RaftProcess implements WatchedLife {
   #applied: Index;
   #snapshotAt: Index;
   #isTakingSnapshot = false;
+  #restoring: SnapshotMeta | undefined;
   #number = 0;
   readonly #proposals = new Map<number, (reply: Reply) => void>();
   readonly #waiting = new Map<Index, Waiting>();
@@ -410,7 +411,10 @@ export class RaftProcess implements WatchedLife {
         break;
       case "restore":
         this.#pages = [];
+        this.#restoring = effect.meta;
         this.#later(world.applyUs, () => {
+          // A later one has come meanwhile.
+          if (this.#restoring !== effect.meta) return;
           this.#restore(effect.meta);
           this.#run(() => this.#step({ type: "restored", index: effect.meta.index }));
           this.#serve();
