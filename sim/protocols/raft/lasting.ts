@@ -63,9 +63,16 @@ export class LastingFault {
       voters.length === 1 && voters[0] === id && votersOutgoing.length === 0
     );
     if (this.#kind === "slowDisk" && isAlone) return;
+    this.heal();
+  }
+
+  /** Ends it. @returns Whether it was there. */
+  heal(): boolean {
+    if (this.#heal === undefined) return false;
     this.#heal();
     this.#heal = undefined;
     this.excused.clear();
+    return true;
   }
 
   /** Counts that the group lived with it. */

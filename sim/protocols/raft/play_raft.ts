@@ -131,6 +131,7 @@ function recover(plan: Plan, group: Group, clients: Clients): number {
     if (!isCalm && simulation.now - quietAt > boundUs) late("calm", `${moved!.id} moves on`);
   }
   lasting.endured();
+  if (lasting.heal()) simulation.run(simulation.now + 20 * electionMs * 1000);
   // The group serves: some more operations are answered.
   const { answered } = clients;
   clients.askOnceMore();
