@@ -19,9 +19,15 @@ export function resetElectionTimer(s: RaftState): void {
   s.electionAfterMs = s.settings.electionTimeoutMs * (1 + s.random());
 }
 
-/** Whether this node may campaign (E11): a voter of the latest configuration with its state machine in place. */
+/**
+ * Whether this node may campaign (E11): a voter with its state machine in place. One that the latest configuration takes out may as well, until it knows
+ * that to be committed (thesis §4.2.2): it may hold the only copy, and then nobody else can win.
+ */
 export function isPromotable(s: RaftState): boolean {
-  return s.restoring === undefined && isVoter(s.configs.latest.config, s.id);
+  if (s.restoring !== undefined) return false;
+  const { latest } = s.configs;
+  if (isVoter(latest.config, s.id)) return true;
+  return latest.index > s.commit && isVoter(s.configs.at(s.commit).config, s.id);
 }
 
 /** Whether a leader is known to be alive, so that nobody needs a vote (E7). A leader holds itself to it. */

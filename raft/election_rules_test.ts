@@ -457,6 +457,25 @@ describe("E10 disruption", () => {
 });
 
 describe("E11 who may campaign", () => {
+  it("one whose removal is not committed: it may hold the only copy of it", () => {
+    const cluster = new Cluster({ members: ["a", "b"] });
+    cluster.elect("a");
+    cluster.partition(["a"], ["b"]);
+    cluster.step("a", {
+      type: "changeConfig",
+      proposal: 1,
+      change: { type: "change", changes: [{ type: "remove", id: "a" }], transition: "auto" },
+    });
+    // It steps down as it hears nobody. The log of b is too short for the vote of a, which b needs.
+    cluster.advance(5000);
+    assertEquals(cluster.leaders, []);
+    cluster.heal();
+    cluster.advance(10_000);
+    const { role, config, isConfigCommitted } = cluster.at("b").core.status;
+    assertEquals([role, config.voters, isConfigCommitted], ["leader", ["b"], true]);
+    assertEquals(cluster.at("a").core.status.role, "follower");
+  });
+
   const paths: [string, (solo: Solo) => void][] = [
     ["timeout", (solo) => solo.wait(1e6)],
     ["campaign", (solo) => solo.step({ type: "campaign" })],

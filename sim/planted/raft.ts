@@ -80,7 +80,7 @@ export const raftBugs: readonly PlantedBug[] = Object.freeze([
   {
     name: "follower-over-commits",
     what: "A follower commits up to its own last entry, and not what the append compared (L4).",
-    caughtBy: [...DIVERGENCE],
+    caughtBy: ["commits-compared", ...DIVERGENCE],
     patches: [{
       file: "following.ts",
       search: "commitThrough(s, Math.min(m.commit, verified));",
@@ -110,7 +110,7 @@ export const raftBugs: readonly PlantedBug[] = Object.freeze([
   {
     name: "read-round-unbound",
     what: "Any answer to a heartbeat confirms a read, whenever its round began (R2).",
-    caughtBy: ["history-real-time", "linearizable"],
+    caughtBy: ["read-covers-commits", "history-real-time", "linearizable"],
     patches: [{
       file: "replication.ts",
       search: "s.reads.acknowledged(s, p, m.round);",
@@ -120,7 +120,7 @@ export const raftBugs: readonly PlantedBug[] = Object.freeze([
   {
     name: "read-before-own-commit",
     what: "A leader serves reads before it has committed an entry of its reign (R1).",
-    caughtBy: ["history-real-time", "linearizable"],
+    caughtBy: ["read-covers-commits", "history-real-time", "linearizable"],
     patches: [{
       file: "state.ts",
       search: "return s.log.term(s.commit) === s.term;",
@@ -247,6 +247,16 @@ export const raftBugs: readonly PlantedBug[] = Object.freeze([
       file: "core.ts",
       search: "= configs.at(index);",
       replace: "= configs.latest;",
+    }],
+  },
+  {
+    name: "candidacy-over-candidacy",
+    what: "A further term begins while the last candidacy is not on the disk (E2).",
+    caughtBy: ["converges"],
+    patches: [{
+      file: "core.ts",
+      search: "if (s.candidacyToken > 0) resetElectionTimer(s);",
+      replace: "if (s.candidacyToken > s.log.token) resetElectionTimer(s);",
     }],
   },
 ]);

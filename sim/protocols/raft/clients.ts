@@ -38,6 +38,11 @@ export class Clients {
     }
   }
 
+  /** New clients ask one thing each. */
+  askOnceMore(): void {
+    for (let client = 100; client < 104; client++) this.#ask(client, 1);
+  }
+
   #think(client: number, sequence: number): void {
     const { simulation } = this.#group;
     const us = numberIn(this.#settings, "thinkMs") * 2000 * this.#random();
@@ -62,6 +67,9 @@ export class Clients {
       ? [chance(random, 0.5) ? null : `${between(random, 1, this.#value)}`, value] as const
       : kind === "append"
       ? `${value.at(-1)}`
+      // Now and then more than an entry may hold.
+      : chance(random, 0.02)
+      ? value.padEnd(400, "x")
       : value;
     const recording = this.recorder.invoke(client, kind, key, argument, simulation.now);
     this.pending++;
@@ -93,7 +101,7 @@ export class Clients {
       const process = this.#group.at(slot);
       const again = (leader: string | undefined): void => {
         if (isOver || mine !== attempt) return;
-        if (attempt >= ATTEMPTS || !this.isOpen) return giveUp();
+        if (attempt >= ATTEMPTS) return giveUp();
         const next = leader === undefined ? this.#anySlot() : Number(leader.slice(1));
         const waitUs = leader === undefined ? 100_000 : 1000;
         simulation.at(simulation.now + waitUs, () => {

@@ -16,6 +16,7 @@ import {
   type Surroundings,
 } from "./raft_process.ts";
 import { Rules } from "./rules.ts";
+import { corrupted, overTheWire } from "./wire.ts";
 import { coreOptionsOf, numberIn, worldOptionsOf } from "./settings.ts";
 
 /** Machines that wait to be taken into the group. */
@@ -36,12 +37,21 @@ export class Group {
   readonly #random: Prng;
   readonly #crashes: Prng;
   readonly #world: Surroundings;
+  /** Whether messages pass through the codec. */
+  readonly #isEncoded: boolean;
+  #latePercent: number;
+  readonly #latestUs: number;
 
   /** Creates the machines; none runs. */
   constructor(plan: Plan) {
     this.#plan = plan;
     const simulation = this.simulation = new Simulation(plan.seed);
     this.founders = plan.nodes;
+    // They stop with all else that is bad.
+    this.#latePercent = numberIn(plan.settings, "lateReplies");
+    this.#latestUs = numberIn(plan.settings, "electionTimeoutMs") * 4000;
+    simulation.at(plan.quietAtMs * 1000, () => this.#latePercent = 0);
+    this.#isEncoded = plan.settings["encoded"] === true;
     this.#random = simulation.random("network");
     this.#crashes = simulation.random("crashes");
     this.network = { skies: new Skies(simulation.random("weather"), () => simulation.now) };
@@ -157,7 +167,8 @@ export class Group {
     return between(this.#random, least * 1000, most * 1000);
   }
 
-  #send(from: RaftProcess, message: Message): void {
+  #send(from: RaftProcess, sent: Message): void {
+    const message = this.#isEncoded ? overTheWire(sent) : sent;
     const to = this.#slotOf(message.to);
     const { trace } = this.simulation;
     trace.integer(from.slot * 64 + to);
@@ -168,11 +179,17 @@ export class Group {
       : 60;
     if (message.type === "append") trace.integer(message.prevIndex);
     else if (message.type === "appendReply") trace.integer(message.index);
+    const lateUs = this.#lateUs(message);
     const { skies } = this.network;
+    if (lateUs > 0) return this.#deliver(to, message, lateUs);
     if (skies.fair) return this.#deliver(to, message, this.#latencyUs());
     const fate = skies.fate(from.slot, to, bytes);
     const random = this.#random;
     // What is changed on its way is refused by the frame's checksum.
+    if (fate.corrupted && this.#isEncoded) {
+      corrupted(message, random);
+      this.count("message corrupted");
+    }
     if (fate.cut || fate.corrupted || random() < fate.loss) {
       if (random() < 0.02) {
         this.simulation.at(this.now + 1000, () => {
@@ -186,6 +203,15 @@ export class Group {
       this.#deliver(to, message, this.#latencyUs() + fate.delayUs);
     }
     if (fate.echoUs > 0) this.#deliver(to, message, fate.echoUs);
+  }
+
+  /** How late an answer is, where answers are at times; 0: not at all. */
+  #lateUs({ type }: Message): number {
+    const percent = this.#latePercent;
+    if (percent === 0 || (type !== "heartbeatReply" && type !== "appendReply")) return 0;
+    if (this.#random() * 100 >= percent) return 0;
+    this.count("late answer");
+    return Math.ceil(this.#random() * this.#latestUs);
   }
 
   #deliver(to: number, message: Message, afterUs: number): void {

@@ -9,6 +9,7 @@ import { ViolationError } from "../../violation.ts";
 import { Clients } from "./clients.ts";
 import { type GroupSite, raftFaults } from "./faults.ts";
 import { Group } from "./group.ts";
+import { LastingFault } from "./lasting.ts";
 import { numberIn } from "./settings.ts";
 
 /** Of so many seeds one is also searched for an order, as if the log were not known. */
@@ -98,37 +99,58 @@ function recover(plan: Plan, group: Group, clients: Clients): number {
     group.start(slot);
   }
   clients.isOpen = false;
+  const lasting = new LastingFault(plan, group);
   const electionMs = numberIn(plan.settings, "electionTimeoutMs");
   const boundUs = (60 * electionMs + 30_000) * 1000;
   const everyUs = electionMs * 250;
   // Without both, whoever was removed without learning of it may go on to depose leaders (E10).
   const isPatient = plan.settings["preVote"] === true && plan.settings["checkQuorum"] === true;
-  let difference = "";
-  for (;;) {
-    simulation.run(simulation.now + everyUs);
-    difference = disagreement(group, clients, isPatient);
-    if (difference === "") break;
-    if (simulation.now - quietAt > boundUs) {
-      throw new ViolationError(
-        "converges",
-        `not within ${boundUs / 1000} ms of quiet: ${difference}`,
-        "liveness",
-      );
+  const late = (invariant: string, what: string): never => {
+    throw new ViolationError(
+      invariant,
+      `not within ${boundUs / 1000} ms of quiet: ${what}`,
+      "liveness",
+    );
+  };
+  let recoveredMs = 0;
+  for (let isCalm = false; !isCalm;) {
+    for (;;) {
+      simulation.run(simulation.now + everyUs);
+      lasting.settle();
+      const difference = disagreement(group, { clients, isPatient, excused: lasting.excused });
+      if (difference === "") break;
+      if (simulation.now - quietAt > boundUs) late("converges", difference);
     }
+    recoveredMs = (simulation.now - quietAt) / 1000;
+    const { config, term } = group.leader!.status;
+    simulation.run(simulation.now + 10 * electionMs * 1000);
+    const moved = group.running.find(({ id, status }) =>
+      !lasting.excused.has(id) && isMember(config, id) && status.term !== term
+    );
+    isCalm = moved === undefined;
+    if (!isCalm && simulation.now - quietAt > boundUs) late("calm", `${moved!.id} moves on`);
   }
-  const recoveredMs = (simulation.now - quietAt) / 1000;
-  const { leader } = group;
-  const { term } = leader!.status;
-  simulation.run(simulation.now + 10 * electionMs * 1000);
-  for (const { status } of group.running) {
-    if (isMember(leader!.status.config, status.id) && status.term !== term) {
-      throw new ViolationError("calm", `${status.id} moved to term ${status.term}`, "liveness");
-    }
+  lasting.endured();
+  if (lasting.heal()) simulation.run(simulation.now + 20 * electionMs * 1000);
+  // The group serves: some more operations are answered.
+  const { answered } = clients;
+  clients.askOnceMore();
+  simulation.run(simulation.now + 40 * electionMs * 1000, () => clients.pending === 0);
+  if (clients.pending > 0) throw new ViolationError("answers", "operations wait", "liveness");
+  if (clients.answered === answered) {
+    throw new ViolationError("answers", "no operation succeeds", "liveness");
   }
   return recoveredMs;
 }
 
-function disagreement(group: Group, clients: Clients, isPatient: boolean): string {
+function disagreement(
+  group: Group,
+  { clients, isPatient, excused }: {
+    readonly clients: Clients;
+    readonly isPatient: boolean;
+    readonly excused: ReadonlySet<string>;
+  },
+): string {
   const { leader } = group;
   if (leader === undefined) {
     return `nobody leads: ${
@@ -138,6 +160,10 @@ function disagreement(group: Group, clients: Clients, isPatient: boolean): strin
     }`;
   }
   const { config, term, commitIndex, lastIndex, isConfigCommitted } = leader.status;
+  // Deposed, and nobody tells it (E6): those who belong, and lead next, it would call strangers.
+  if (commitIndex < group.ledger.commit) {
+    return `${leader.id} committed ${commitIndex} of ${group.ledger.commit}`;
+  }
   if (!isPatient) {
     const strangers = group.running.filter(({ id }) => !isMember(config, id));
     for (const { slot } of strangers) group.crash(slot, true);
@@ -152,7 +178,7 @@ function disagreement(group: Group, clients: Clients, isPatient: boolean): strin
     return `${leader.id} committed ${commitIndex} of ${lastIndex}`;
   }
   for (const { status, id } of group.running) {
-    if (!isMember(config, id)) continue;
+    if (!isMember(config, id) || excused.has(id)) continue;
     if (status.leader !== leader.id || status.term !== term) {
       return `${id} follows ${status.leader}`;
     }

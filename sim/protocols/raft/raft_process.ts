@@ -87,6 +87,8 @@ interface Waiting {
 
 interface Reading {
   readonly key: string;
+  /** What was committed anywhere when it was asked for. */
+  readonly commit: Index;
   readonly reply: (reply: Reply) => void;
 }
 
@@ -125,6 +127,7 @@ export class RaftProcess implements WatchedLife {
   #applied: Index;
   #snapshotAt: Index;
   #isTakingSnapshot = false;
+  #restoring: SnapshotMeta | undefined;
   #number = 0;
   readonly #proposals = new Map<number, (reply: Reply) => void>();
   readonly #waiting = new Map<Index, Waiting>();
@@ -232,7 +235,7 @@ export class RaftProcess implements WatchedLife {
   read(key: string, reply: (reply: Reply) => void): void {
     this.#enter(() => {
       const read = ++this.#number;
-      this.#reads.set(read, { key, reply });
+      this.#reads.set(read, { key, reply, commit: this.#world.ledger.commit });
       this.#run(() => this.#step({ type: "readIndex", read }));
     });
   }
@@ -379,7 +382,7 @@ export class RaftProcess implements WatchedLife {
         this.#claims.set(effect.message, this.issued.term(effect.message.index));
       }
     }
-    rules.stepped(this);
+    rules.stepped(this, input);
     for (const effect of effects) {
       if (this.effectsToLive > 0 && --this.effectsToLive === 0) {
         this.#world.count("crash between two effects");
@@ -408,7 +411,10 @@ export class RaftProcess implements WatchedLife {
         break;
       case "restore":
         this.#pages = [];
+        this.#restoring = effect.meta;
         this.#later(world.applyUs, () => {
+          // A later one has come meanwhile.
+          if (this.#restoring !== effect.meta) return;
           this.#restore(effect.meta);
           this.#run(() => this.#step({ type: "restored", index: effect.meta.index }));
           this.#serve();
@@ -449,6 +455,12 @@ export class RaftProcess implements WatchedLife {
       case "readReady": {
         const reading = this.#reads.get(effect.read);
         this.#reads.delete(effect.read);
+        if (reading !== undefined && effect.index < reading.commit) {
+          throw new ViolationError(
+            "read-covers-commits",
+            `${this.id} reads at ${effect.index}, ${reading.commit} was committed before it was asked`,
+          );
+        }
         if (reading !== undefined) this.#ready.push({ index: effect.index, reading });
         this.#serve();
         break;

@@ -1,4 +1,4 @@
-import type { RaftEffect, Role } from "../../../raft/contract.ts";
+import type { RaftEffect, RaftInput, Role } from "../../../raft/contract.ts";
 import { isVoter } from "../../../raft/config.ts";
 import type { Index, NodeId, Term } from "../../../raft/entry.ts";
 import type { Persist } from "../../../raft/log_store.ts";
@@ -154,8 +154,8 @@ export class Rules {
     }
   }
 
-  /** A step is over: I5, I6, I9, I12, I14. */
-  stepped(life: WatchedLife): void {
+  /** A step is over: L4, I5, I6, I9, I12, I14. */
+  stepped(life: WatchedLife, input: RaftInput): void {
     const { status, seen, issued } = life;
     const { id, term, commitIndex, appliedIndex, lastIndex, durableIndex } = status;
     const broken = (what: string): never => {
@@ -169,6 +169,16 @@ export class Rules {
     if (lastIndex !== issued.last) broken(`last ${lastIndex}, written ${issued.last}`);
     if (durableIndex > Math.max(life.durable.last, status.snapshotIndex)) {
       broken(`durable ${durableIndex}, on the disk ${life.durable.last}`);
+    }
+    if (input.type === "message" && input.message.type === "append") {
+      const { prevIndex, entries, commit } = input.message;
+      const compared = Math.min(commit, prevIndex + entries.length);
+      if (commitIndex > Math.max(seen.commit, compared)) {
+        throw new ViolationError(
+          "commits-compared",
+          `${id} commits ${commitIndex} on an append that compares ${prevIndex + entries.length}`,
+        );
+      }
     }
     const { snapshot } = life.durable;
     if (appliedIndex > Math.max(life.durable.last, snapshot?.index ?? 0)) {

@@ -50,6 +50,10 @@ export function drawSettings(
     keys: between(random, 1, 5),
     thinkMs: oneOf(random, [5, 20, 60, 150]),
     readShare: oneOf(random, [0, 0.2, 0.5, 0.8]),
+    encoded: chance(random, 0.3),
+    // Percent of answers that take up to some election timeouts: rounds and acknowledgements of the past arrive in the present.
+    lateReplies: oneOf(random, [0, 0, 0, 5, 30]),
+    lasting: oneOf(random, ["", "", "", "slowDisk", "crashed", "oneWay"]),
   };
   return {
     settings: Object.freeze(settings),
