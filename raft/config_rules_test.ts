@@ -140,6 +140,33 @@ describe("C2 a new leader commits an entry of its own first", () => {
   });
 });
 
+describe("C2 a new leader ends a joint phase only after an entry of its own", () => {
+  it("also where a transfer that failed let it wait", () => {
+    const base = bootstrapState(["a", "b", "c"].map((id) => ({ id, address: `${id}:1` })));
+    const { voters, ...config } = decodeConfig(base.entries[0]!.data);
+    const data = encodeConfig({ ...config, voters, votersOutgoing: voters, autoLeave: true });
+    const recovered = {
+      ...base,
+      hardState: { ...base.hardState, commit: 2 },
+      entries: [...base.entries, { index: 2, term: 1, kind: "config" as const, data }],
+    };
+    const solo = new Solo({ recovered });
+    solo.lead();
+    solo.flush();
+    solo.step({ type: "transferLeadership", to: "b" });
+    for (let i = 0; i < 3; i++) {
+      for (const from of ["b", "c"]) {
+        solo.receive({ type: "heartbeatReply", from, term: 2, round: 0 });
+      }
+      solo.wait(400);
+    }
+    assertEquals([solo.core.status.role, solo.core.status.transferTo], ["leader", undefined]);
+    assertEquals([solo.core.status.lastIndex, solo.core.status.configIndex], [3, 2]);
+    solo.acknowledge("b");
+    assertEquals([solo.core.status.configIndex, solo.core.status.config.votersOutgoing], [4, []]);
+  });
+});
+
 describe("C3 a simple change moves one vote", () => {
   it("more goes joint", () => {
     const solo = new Solo();
