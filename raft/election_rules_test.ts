@@ -5,6 +5,7 @@ import { of, order, sent, Solo } from "./_harness_solo.ts";
 import { blankState } from "./bootstrap.ts";
 import { RaftCore } from "./core.ts";
 import type { Message } from "./message.ts";
+import { maxTerm } from "./message_check.ts";
 
 const noLease = { checkQuorum: false, preVote: false } as const;
 
@@ -496,6 +497,13 @@ describe("E11 who may campaign", () => {
       const solo = new Solo({ recovered: stateWith(["b", "c"], []) });
       take(solo);
       assertEquals(solo.core.status.role, "follower");
+    });
+
+    it(`${path}: no node in the last term there is`, () => {
+      const solo = new Solo({ hard: { term: maxTerm }, options: noLease });
+      take(solo);
+      assertEquals([solo.core.status.role, solo.core.status.term], ["follower", maxTerm]);
+      assertEquals(solo.core.deadline, Infinity);
     });
 
     it(`${path}: no learner`, () => {
