@@ -113,6 +113,7 @@ export class Engine<Result> {
       maxPendingBytes: options.maxQueuedBytes,
     });
     this.transport.members(this.view.addresses);
+      propose: (pending) => this.proposals.add(pending),
   }
 
   /** Opens the stores, restores the state machine and starts. When it fails, stores and transport are closed. */
@@ -268,9 +269,8 @@ export class Engine<Result> {
     const { role, term, leader } = effect;
     if (role !== this.view.role) this.roles.add(role);
     this.view.changeRole(effect);
-    if (role === "leader") {
-      for (const pending of this.forwarding.own()) this.proposals.add(pending);
-    } else this.forwarding.leader(leader);
+    if (role === "leader") this.forwarding.leads();
+    else this.forwarding.leader(leader);
     if (leader !== undefined) this.reads.leaderKnown();
     this.options.logger.debug("role", { id: this.options.id, role, term, leader });
     this.announcer.tell("role", { role, term, leader });
