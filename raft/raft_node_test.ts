@@ -163,6 +163,22 @@ describe("RaftNode in a group", () => {
     await group.close();
   });
 
+  it("serves reads after a restart, though nothing is left to apply", async () => {
+    const group = new Group();
+    await group.found(abc);
+    const leader = await group.leader();
+    const { index } = await group.time.value(leader.propose(line("x")));
+    await group.agree(["x"]);
+    const [other] = group.others(leader);
+    await group.time.value(other!.snapshot());
+    await group.stop(other!.id);
+    const again = await group.start(other!.id);
+    assert(await group.time.value(again.readIndex()) >= index);
+    assertEquals(again.stats.entriesApplied, 0);
+    assertEquals(group.members.get(other!.id)!.journal.lines, ["x"]);
+    await group.close();
+  });
+
   it("applies a command with a session once, whoever leads", async () => {
     const group = new Group();
     await group.found(abc);

@@ -91,6 +91,8 @@ export class Engine<Result> {
     });
     this.applier = applier;
     this.snapshots = new Snapshots({
+    // Where the log ends there as well, nothing may be applied for long.
+    this.reads.applied(applier.position.index);
       id,
       store: options.snapshots,
       log: options.log,
