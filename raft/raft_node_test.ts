@@ -261,6 +261,48 @@ describe("RaftNode snapshots", () => {
     await group.close();
   });
 
+  it("drops none that the log durably names, though the name of a newer one is being written", async () => {
+    const group = new Group();
+    const marks: number[] = [];
+    const retained: number[] = [];
+    const slow = Promise.withResolvers<void>();
+    const never = new Promise<void>(() => {});
+    const wrapped = <T extends object>(target: T, over: Partial<T>): T =>
+      new Proxy(target, {
+        get(_, name) {
+          const value: unknown = Reflect.get(over, name) ?? Reflect.get(target, name, target);
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      });
+    await group.found(["a"], {
+      trailingEntries: 0,
+      wrapLog: (log) =>
+        wrapped(log, {
+          persist: (effect) => {
+            if (effect.snapshot !== undefined && marks.push(effect.snapshot.index) > 1) {
+              return never;
+            }
+            return log.persist(effect);
+          },
+          compact: (through) => slow.promise.then(() => log.compact(through)),
+        }),
+      wrapSnapshots: (snapshots) =>
+        wrapped(snapshots, {
+          retain: (_, marked) => Promise.resolve(void retained.push(marked)),
+        }),
+    });
+    const node = await group.leader();
+    for (const text of ["x", "y"]) {
+      await group.time.value(node.propose(line(text)));
+      await group.time.value(node.snapshot());
+    }
+    await group.time.until("both are marked", () => marks.length === 2);
+    slow.resolve();
+    await group.time.until("old ones are dropped", () => retained.length === 1);
+    assertEquals(retained, [marks[0]]);
+    await group.close();
+  });
+
   it("goes on when one cannot be stored", async () => {
     const group = new Group();
     const wrapSnapshots = (store: SnapshotStore): SnapshotStore =>

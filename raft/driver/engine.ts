@@ -74,9 +74,11 @@ export class Engine<Result> {
       clock,
       log: options.log,
       perform: (effect) => this.#perform(effect),
-      persisting: ({ truncateFrom, snapshot }) => {
+      persisting: ({ truncateFrom }) => {
         if (truncateFrom !== undefined) this.proposals.truncated(truncateFrom);
-        if (snapshot !== undefined) this.snapshots.marking(snapshot);
+      },
+      persisted: ({ snapshot }) => {
+        if (snapshot !== undefined) this.snapshots.marked(snapshot);
       },
       halted: (error) => this.#halt(error),
     });
@@ -89,10 +91,10 @@ export class Engine<Result> {
       retryMs: electionTimeoutMs,
       maxPending: options.maxPendingReads,
     });
-    this.applier = applier;
-    this.snapshots = new Snapshots({
     // Where the log ends there as well, nothing may be applied for long.
     this.reads.applied(applier.position.index);
+    this.applier = applier;
+    this.snapshots = new Snapshots({
       id,
       store: options.snapshots,
       log: options.log,
@@ -111,11 +113,11 @@ export class Engine<Result> {
       clock,
       client: `~${word()}-${word()}`,
       send: (to, request, data) => this.transport.forward(to, { type: "propose", request, data }),
+      propose: (pending) => this.proposals.add(pending),
       retryMs: electionTimeoutMs,
       maxPendingBytes: options.maxQueuedBytes,
     });
     this.transport.members(this.view.addresses);
-      propose: (pending) => this.proposals.add(pending),
   }
 
   /** Opens the stores, restores the state machine and starts. When it fails, stores and transport are closed. */
