@@ -333,6 +333,28 @@ describe("R5 lease reads", () => {
     assertEquals(solo.core.status.role, "follower");
   });
 
+  it("a follower does not forget its leader, though told to", () => {
+    const solo = new Solo({ options });
+    solo.append(2, [1, 1], []);
+    solo.step({ type: "forgetLeader" });
+    assertEquals(solo.core.status.leader, "b");
+  });
+
+  it("a new reign begins without one", () => {
+    const solo = begin();
+    const [round] = sent(solo.wait(100), "heartbeat");
+    beat(solo, round!.round);
+    assertEquals(ready(read(solo, 1)), [[1, 2]]);
+    solo.receive({ type: "heartbeat", term: 5, commit: 0, round: 0 });
+    solo.receive({ type: "timeoutNow", term: 5 });
+    solo.flush();
+    solo.receive({ type: "voteReply", term: 6, preVote: false, granted: true });
+    solo.flush();
+    solo.acknowledge("b");
+    assertEquals([solo.core.status.role, solo.core.status.commitIndex], ["leader", 3]);
+    assertEquals(ready(read(solo, 2)), []);
+  });
+
   it("a voter keeps what its answer promised, though something of a later term reaches it", () => {
     // Such as a late refusal of its own candidacy: it follows nobody then, and yet the leader reads by the lease that it was given.
     const solo = new Solo({ options });
