@@ -69,7 +69,7 @@ async function play(seed: number): Promise<void> {
   };
 
   let number = 0;
-  let isolated: string | undefined;
+  let isolated: readonly string[] = [];
   let stopped: string | undefined;
   for (let step = 0; step < 120; step++) {
     const running = ids.filter((id) => id !== stopped);
@@ -80,11 +80,9 @@ async function play(seed: number): Promise<void> {
       }
     } else if (dice < 0.75) track(read(pick(running)));
     else if (dice < 0.8) {
-      if (isolated === undefined) group.isolate(isolated = pick(ids));
-      else {
-        group.heal(isolated);
-        isolated = undefined;
-      }
+      for (const id of isolated) group.heal(id);
+      isolated = random() < 0.3 ? [] : ids.filter(() => random() < 0.4);
+      for (const id of isolated) group.isolate(id);
     } else if (dice < 0.85) {
       if (stopped === undefined) await group.stop(stopped = pick(ids));
       else {
@@ -97,7 +95,7 @@ async function play(seed: number): Promise<void> {
     else if (dice < 0.92) group.node(pick(running)).campaign();
     await group.time.pass(Math.floor(random() * 40));
   }
-  if (isolated !== undefined) group.heal(isolated);
+  for (const id of isolated) group.heal(id);
   if (stopped !== undefined) await group.start(stopped, options);
   await group.time.until("all calls end", () => calls.size === 0);
   await group.time.pass(500); // a transfer under way ends

@@ -163,6 +163,22 @@ describe("RaftNode in a group", () => {
     await group.close();
   });
 
+  it("serves reads after a restart, though nothing is left to apply", async () => {
+    const group = new Group();
+    await group.found(abc);
+    const leader = await group.leader();
+    const { index } = await group.time.value(leader.propose(line("x")));
+    await group.agree(["x"]);
+    const [other] = group.others(leader);
+    await group.time.value(other!.snapshot());
+    await group.stop(other!.id);
+    const again = await group.start(other!.id);
+    assert(await group.time.value(again.readIndex()) >= index);
+    assertEquals(again.stats.entriesApplied, 0);
+    assertEquals(group.members.get(other!.id)!.journal.lines, ["x"]);
+    await group.close();
+  });
+
   it("applies a command with a session once, whoever leads", async () => {
     const group = new Group();
     await group.found(abc);
@@ -242,6 +258,48 @@ describe("RaftNode snapshots", () => {
     assertEquals(node.stats.snapshots.received, 1);
     await group.time.value(leader.propose(line("more")));
     await group.agree([...lines, "more"]);
+    await group.close();
+  });
+
+  it("drops none that the log durably names, though the name of a newer one is being written", async () => {
+    const group = new Group();
+    const marks: number[] = [];
+    const retained: number[] = [];
+    const slow = Promise.withResolvers<void>();
+    const never = new Promise<void>(() => {});
+    const wrapped = <T extends object>(target: T, over: Partial<T>): T =>
+      new Proxy(target, {
+        get(_, name) {
+          const value: unknown = Reflect.get(over, name) ?? Reflect.get(target, name, target);
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      });
+    await group.found(["a"], {
+      trailingEntries: 0,
+      wrapLog: (log) =>
+        wrapped(log, {
+          persist: (effect) => {
+            if (effect.snapshot !== undefined && marks.push(effect.snapshot.index) > 1) {
+              return never;
+            }
+            return log.persist(effect);
+          },
+          compact: (through) => slow.promise.then(() => log.compact(through)),
+        }),
+      wrapSnapshots: (snapshots) =>
+        wrapped(snapshots, {
+          retain: (_, marked) => Promise.resolve(void retained.push(marked)),
+        }),
+    });
+    const node = await group.leader();
+    for (const text of ["x", "y"]) {
+      await group.time.value(node.propose(line(text)));
+      await group.time.value(node.snapshot());
+    }
+    await group.time.until("both are marked", () => marks.length === 2);
+    slow.resolve();
+    await group.time.until("old ones are dropped", () => retained.length === 1);
+    assertEquals(retained, [marks[0]]);
     await group.close();
   });
 

@@ -7,7 +7,7 @@ import type { Entry, Index, SnapshotMeta, Term } from "../entry.ts";
 import type { AppliedCommand, StateMachine } from "../state_machine.ts";
 import { readU32, writeU32 } from "../wire/byte_writer.ts";
 import { type CommandSession, decodeCommand } from "./command.ts";
-import { jsonResults, Sessions } from "./sessions.ts";
+import { jsonResults, type SessionPlace, Sessions } from "./sessions.ts";
 
 /** The result of a command whose session is forgotten. */
 export const SESSION_EXPIRED: unique symbol = Symbol("session expired");
@@ -191,22 +191,19 @@ export class Applier<Result> {
       const decoded = decodeCommand(data);
       if (decoded.type !== "session") continue;
       sessions ??= [];
-      const first = sessions.find(({ session, fresh }) =>
-        fresh && session.client === decoded.session.client &&
-        session.sequence === decoded.session.sequence
-      );
-      if (first !== undefined) {
-        // The same command twice in one batch: the second takes the first's result.
-        sessions.push({ session: decoded.session, at, sameAs: first.at, fresh: false });
-        continue;
-      }
-      const verdict = this.#sessions.look(decoded.session);
-      sessions.push({ session: decoded.session, at, fresh: verdict.type === "new" });
-      if (verdict.type === "repeated") results[at] = verdict.result;
-      else if (verdict.type === "expired") results[at] = SESSION_EXPIRED;
-      else {
+      const { session, command } = decoded;
+      const verdict = this.#sessions.look(session);
+      if (verdict.type === "new") {
+        sessions.push({ session, at, place: verdict.place });
         places.push(at);
-        commands.push({ index, term, command: decoded.command });
+        commands.push({ index, term, command });
+      } else if (verdict.type === "again") {
+        // The same command twice in one batch: the second takes the first's result.
+        const sameAs = sessions.find(({ place }) => place === verdict.place)!.at;
+        sessions.push({ session, at, sameAs });
+      } else {
+        sessions.push({ session, at });
+        results[at] = verdict.type === "repeated" ? verdict.result : SESSION_EXPIRED;
       }
     }
     const finish = (outcome: readonly Result[]) => {
@@ -235,9 +232,9 @@ export class Applier<Result> {
     entries: readonly Entry[],
     results: (Result | typeof SESSION_EXPIRED | undefined)[],
   ): void {
-    for (const { session, at, sameAs, fresh } of sessions) {
+    for (const { session, at, sameAs, place } of sessions) {
       if (sameAs !== undefined) results[at] = results[sameAs];
-      if (fresh) this.#sessions.remember(session, results[at] as Result);
+      if (place !== undefined) this.#sessions.remember(place, results[at] as Result);
       this.#options.answered(
         session,
         entries[at]!.index,
@@ -282,7 +279,7 @@ interface Sessioned {
   readonly session: Required<CommandSession>;
   readonly at: number;
   readonly sameAs?: number;
-  readonly fresh: boolean;
+  readonly place?: SessionPlace;
 }
 
 /** Cuts a snapshot into the sessions and the state. */

@@ -124,6 +124,31 @@ describe("Applier", () => {
     ]);
   });
 
+  it("comes to the same sessions wherever batches end", async () => {
+    const of = (client: string, sequence: number, lowestPending = 1) =>
+      encodeCommand(bytes(`${client}${sequence}`), { client, sequence, lowestPending });
+    const logs: Record<string, Uint8Array[]> = {
+      // A repetition is news of its client: another is forgotten first.
+      repeated: [of("a", 1), of("b", 1), of("a", 1)],
+      // What is no longer needed is forgotten, also when it was just applied.
+      acknowledged: [of("a", 1), of("a", 2, 2)],
+      // The oldest result makes room.
+      many: [...Array.from({ length: 1025 }, (_, i) => of("a", i + 1)), of("a", 1), of("a", 2)],
+    };
+    for (const [name, datas] of Object.entries(logs)) {
+      const seen: unknown[] = [];
+      for (const maxBatchCommands of [1, 5000]) {
+        const { machine, applied, applier, push, happens } = world(maxBatchCommands);
+        const done = happens();
+        push(...datas);
+        await done;
+        const head = [...(await captured(applier)).head].join();
+        seen.push({ head, state: machine.state, results: applied.flatMap(([, each]) => each) });
+      }
+      assertEquals(seen[0], seen[1], name);
+    }
+  });
+
   it("does not apply for a client that it has forgotten", async () => {
     const { machine, applied, push, happens } = world();
     push(encodeCommand(bytes("x"), { client: "new", sequence: 5, lowestPending: 5 }));

@@ -74,9 +74,11 @@ export class Engine<Result> {
       clock,
       log: options.log,
       perform: (effect) => this.#perform(effect),
-      persisting: ({ truncateFrom, snapshot }) => {
+      persisting: ({ truncateFrom }) => {
         if (truncateFrom !== undefined) this.proposals.truncated(truncateFrom);
-        if (snapshot !== undefined) this.snapshots.marking(snapshot);
+      },
+      persisted: ({ snapshot }) => {
+        if (snapshot !== undefined) this.snapshots.marked(snapshot);
       },
       halted: (error) => this.#halt(error),
     });
@@ -89,6 +91,8 @@ export class Engine<Result> {
       retryMs: electionTimeoutMs,
       maxPending: options.maxPendingReads,
     });
+    // Where the log ends there as well, nothing may be applied for long.
+    this.reads.applied(applier.position.index);
     this.applier = applier;
     this.snapshots = new Snapshots({
       id,
@@ -109,6 +113,7 @@ export class Engine<Result> {
       clock,
       client: `~${word()}-${word()}`,
       send: (to, request, data) => this.transport.forward(to, { type: "propose", request, data }),
+      propose: (pending) => this.proposals.add(pending),
       retryMs: electionTimeoutMs,
       maxPendingBytes: options.maxQueuedBytes,
     });
@@ -268,9 +273,8 @@ export class Engine<Result> {
     const { role, term, leader } = effect;
     if (role !== this.view.role) this.roles.add(role);
     this.view.changeRole(effect);
-    if (role === "leader") {
-      for (const pending of this.forwarding.own()) this.proposals.add(pending);
-    } else this.forwarding.leader(leader);
+    if (role === "leader") this.forwarding.leads();
+    else this.forwarding.leader(leader);
     if (leader !== undefined) this.reads.leaderKnown();
     this.options.logger.debug("role", { id: this.options.id, role, term, leader });
     this.announcer.tell("role", { role, term, leader });

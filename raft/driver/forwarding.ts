@@ -1,23 +1,26 @@
 /**
  * Commands that are handed on to the leader. Each carries a session of this node's, so that one that is sent twice is applied once; the
- * answer is the own state machine's.
+ * answer is the own state machine's. The own log, while this node leads, is one more place to send to: that it did not take a command says nothing of
+ * what others did with it.
  *
  * @module
  */
 import type { Clock } from "../../membership/clock.ts";
-import type { RejectReason } from "../contract.ts";
 import type { Index, NodeId } from "../entry.ts";
 import { type CommandSession, encodeCommand } from "./command.ts";
+import type { ProposalFailure } from "../errors.ts";
 import { Deadlines, type Pending, type ProposalSink } from "./pending.ts";
 import { settle } from "./proposals.ts";
 
 /** Options of {@link Forwarding}. */
-export interface ForwardingOptions {
+export interface ForwardingOptions<Result> {
   readonly clock: Clock;
   /** The own name as a client: unique in every life of the node. */
   readonly client: string;
   /** Hands a command on. */
   readonly send: (to: NodeId, request: number, data: Uint8Array) => void;
+  /** Proposes a command for the own log. */
+  readonly propose: (pending: Pending<Result>) => void;
   /** A command is sent again when nothing was heard of it for this long. */
   readonly retryMs: number;
   readonly maxPendingBytes: number;
@@ -32,7 +35,7 @@ interface Forward<Result> {
 
 /** What this node has handed on. */
 export class Forwarding<Result> {
-  readonly #options: ForwardingOptions;
+  readonly #options: ForwardingOptions<Result>;
   readonly #deadlines: Deadlines;
   readonly #pending = new Map<number, Forward<Result>>();
   #bytes = 0;
@@ -40,8 +43,9 @@ export class Forwarding<Result> {
   /** Whether the group has a session of this client. */
   #known = false;
   #leader: NodeId | undefined;
+  #leads = false;
 
-  constructor(options: ForwardingOptions) {
+  constructor(options: ForwardingOptions<Result>) {
     this.#options = options;
     this.#deadlines = new Deadlines(options.clock, (now) => this.#expire(now));
   }
@@ -82,21 +86,21 @@ export class Forwarding<Result> {
 
   /** Somebody else leads, or nobody: what is under way goes there as well. */
   leader(leader: NodeId | undefined): void {
-    if (leader === this.#leader) return;
+    if (leader === this.#leader && !this.#leads) return;
+    this.#leads = false;
     this.#leader = leader;
     for (const [sequence, forward] of this.#pending) this.#send(sequence, forward);
   }
 
-  /** This node leads: gives what is under way, for its own log. */
-  *own(): Generator<Pending<Result>> {
+  /** This node leads: what is under way goes into its own log. */
+  leads(): void {
+    this.#leads = true;
     this.#leader = undefined;
-    for (const { pending } of this.#pending.values()) {
-      if (!pending.settled) yield pending;
-    }
+    for (const [sequence, forward] of this.#pending) this.#send(sequence, forward);
   }
 
   /** A member did not append one. */
-  refused(sequence: number, reason: RejectReason): void {
+  refused(sequence: number, reason: ProposalFailure): void {
     const forward = this.#pending.get(sequence);
     if (forward === undefined) return;
     forward.refused++;
@@ -135,12 +139,24 @@ export class Forwarding<Result> {
 
   #send(sequence: number, forward: Forward<Result>): void {
     forward.retryAt = Infinity;
-    if (this.#leader === undefined || forward.pending.settled) return;
+    const { pending } = forward;
+    if ((this.#leader === undefined && !this.#leads) || pending.settled) return;
+    const { data, doneBy } = pending;
+    const enqueueBy = pending.appended ? doneBy : pending.enqueueBy;
     forward.sent++;
-    forward.pending.appended = true; // for all that is known
-    forward.retryAt = this.#options.clock.now() + this.#options.retryMs;
-    this.#deadlines.add(forward.retryAt);
-    this.#options.send(this.#leader, sequence, forward.pending.data);
+    pending.appended = true; // for all that is known
+    if (this.#leader !== undefined) {
+      forward.retryAt = this.#options.clock.now() + this.#options.retryMs;
+      this.#deadlines.add(forward.retryAt);
+      return this.#options.send(this.#leader, sequence, data);
+    }
+    const sink: ProposalSink<Result> = {
+      committed: () => {}, // answered already, as it was applied
+      failed: (outcome, reason) => {
+        if (outcome !== "unknown") this.refused(sequence, reason);
+      },
+    };
+    this.#options.propose({ data, sink, enqueueBy, doneBy, settled: false, appended: false });
   }
 
   #forget(sequence: number): void {

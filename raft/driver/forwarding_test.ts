@@ -3,11 +3,14 @@ import { describe, it } from "node:test";
 import { Bench, noted } from "./_harness.ts";
 import { decodeCommand } from "./command.ts";
 import { Forwarding } from "./forwarding.ts";
+import type { Pending } from "./pending.ts";
+import { settle } from "./proposals.ts";
 
 function world() {
   const bench = new Bench();
   const told: string[] = [];
   const sent: string[] = [];
+  const own: Pending<string>[] = [];
   const forwarding = new Forwarding<string>({
     clock: bench.clock,
     client: "me",
@@ -16,6 +19,7 @@ function world() {
       const lowest = decoded.type === "session" ? decoded.session.lowestPending : 0;
       sent.push(`${request} to ${to}, lowest ${lowest}`);
     },
+    propose: (pending) => own.push(pending),
     retryMs: 100,
     maxPendingBytes: 100,
   });
@@ -23,7 +27,7 @@ function world() {
     forwarding.add(new Uint8Array(5), noted(name, told).sink, { enqueueBy, doneBy });
   const answer = (sequence: number, result: string) =>
     forwarding.answered({ client: "me", sequence }, 40 + sequence, result);
-  return { bench, told, sent, forwarding, add, answer };
+  return { bench, told, sent, own, forwarding, add, answer };
 }
 
 describe("Forwarding", () => {
@@ -77,12 +81,56 @@ describe("Forwarding", () => {
     assertEquals(bench.timers, 0);
   });
 
+  it("does not take a refusal of the own log for the fate of what was handed on", () => {
+    // Another leader may have appended it already.
+    const { bench, told, own, forwarding, add } = world();
+    forwarding.leader("b");
+    add("x");
+    forwarding.leads();
+    assertEquals(own.length, 1);
+    settle(own[0]!, "not-proposed", "notLeader");
+    assertEquals(told, []);
+    forwarding.leader("c");
+    forwarding.refused(1, "notLeader");
+    bench.pass(2_000);
+    assertEquals(told, ["x unknown timeout"]);
+  });
+
+  it("does not take what replaced its entry in the own log for the fate of what was handed on", () => {
+    const { told, own, forwarding, add, answer } = world();
+    forwarding.leader("b");
+    add("x");
+    forwarding.leads();
+    settle(own[0]!, "dropped", "superseded");
+    assertEquals(told, []);
+    answer(1, "rx");
+    assertEquals(told, ["x@41=rx"]);
+  });
+
+  it("proposes again what the own log could not take for a while", () => {
+    const { bench, told, own, forwarding, add, answer } = world();
+    add("x");
+    forwarding.leads();
+    settle(own[0]!, "not-proposed", "transferring");
+    bench.pass(12.5);
+    assertEquals(own.length, 2);
+    answer(1, "rx");
+    own[1]!.sink.committed(41, "rx");
+    assertEquals(told, ["x@41=rx"]);
+    add("y", 20, 100);
+    assertEquals(own.length, 3, "it still leads");
+    settle(own[2]!, "not-proposed", "enqueueTimeout");
+    bench.pass(100);
+    assertEquals(told.slice(1), ["y not-proposed enqueueTimeout"]);
+  });
+
   it("is bounded, gives its commands to the own log, and ends with its node", () => {
-    const { told, forwarding, add } = world();
+    const { told, own, forwarding, add } = world();
     for (const name of ["a", "b", "c", "d", "e"]) add(name);
     assertEquals(told, ["e not-proposed overloaded"]);
-    assertEquals([...forwarding.own()].length, 4);
+    forwarding.leads();
+    assertEquals(own.length, 4);
     forwarding.close("closed");
-    assertEquals(told.length, 5);
+    assertEquals(told.slice(1), ["a", "b", "c", "d"].map((name) => `${name} unknown closed`));
   });
 });

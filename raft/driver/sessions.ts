@@ -1,6 +1,7 @@
 /**
  * Which commands of which clients were applied, and with what result: a command that comes again is answered, not applied (Raft
- * dissertation §6.3). Part of the replicated state, so everything here depends on the log alone.
+ * dissertation §6.3). Part of the replicated state, so everything here depends on the log alone, and not on how it was cut into batches: a command takes
+ * its place when it is looked up, and its result fills it later.
  *
  * @module
  */
@@ -17,20 +18,27 @@ const MAX_RESULTS = 1_024;
 interface Session {
   /** Results below it are forgotten. */
   lowest: number;
-  /** Encoded, by sequence number. */
-  readonly results: Map<number, Uint8Array>;
+  /** Encoded, by sequence number; or the place of one that is being applied. */
+  readonly results: Map<number, Uint8Array | SessionPlace>;
+}
+
+/** Where the result of a command goes. */
+export interface SessionPlace {
+  readonly results: Map<number, Uint8Array | SessionPlace>;
+  readonly sequence: number;
 }
 
 /** What is known of a command. */
 export type SessionVerdict<Result> =
-  /** Apply it. */
-  | { readonly type: "new" }
+  /** Apply it, and say what came of it. */
+  | { readonly type: "new"; readonly place: SessionPlace }
+  /** It is being applied: its result is that of the command with this place. */
+  | { readonly type: "again"; readonly place: SessionPlace }
   /** It was applied, with this result. */
   | { readonly type: "repeated"; readonly result: Result }
   /** It was perhaps applied, and is not to be applied now. */
   | { readonly type: "expired" };
 
-const NEW = Object.freeze({ type: "new" });
 const EXPIRED = Object.freeze({ type: "expired" });
 
 /** JSON in UTF-8; `undefined` is nothing. */
@@ -59,7 +67,7 @@ export class Sessions<Result> {
     return this.#clients.size;
   }
 
-  /** Looks a command up, and takes note of what its client no longer needs. */
+  /** Looks a command up, which takes its place, and takes note of what its client no longer needs. */
   look({ client, sequence, lowestPending }: Required<CommandSession>): SessionVerdict<Result> {
     let session = this.#clients.get(client);
     if (session === undefined) {
@@ -77,24 +85,28 @@ export class Sessions<Result> {
         if (key < lowestPending) session.results.delete(key);
       }
     }
-    const result = session.results.get(sequence);
-    if (result !== undefined) return { type: "repeated", result: this.#codec.decode(result) };
-    return sequence < session.lowest ? EXPIRED : NEW;
-  }
-
-  /** Remembers the result of a command that was new. */
-  remember({ client, sequence }: Required<CommandSession>, result: Result): void {
-    const session = this.#clients.get(client);
-    if (session === undefined) return; // so many clients that it is forgotten already
-    session.results.set(sequence, this.#codec.encode(result));
-    if (session.results.size > MAX_RESULTS) {
-      const oldest = session.results.keys().next().value!;
-      session.results.delete(oldest);
+    const { results } = session;
+    const known = results.get(sequence);
+    if (known instanceof Uint8Array) return { type: "repeated", result: this.#codec.decode(known) };
+    if (known !== undefined) return { type: "again", place: known };
+    if (sequence < session.lowest) return EXPIRED;
+    const place: SessionPlace = { results, sequence };
+    results.set(sequence, place);
+    if (results.size > MAX_RESULTS) {
+      const oldest = results.keys().next().value!;
+      results.delete(oldest);
       session.lowest = Math.max(session.lowest, oldest + 1);
     }
+    return { type: "new", place };
   }
 
-  /** All of them as bytes. */
+  /** Remembers the result of a command that was new, unless its place is forgotten already. */
+  remember(place: SessionPlace, result: Result): void {
+    const { results, sequence } = place;
+    if (results.get(sequence) === place) results.set(sequence, this.#codec.encode(result));
+  }
+
+  /** All of them as bytes. Between batches only. */
   encode(): Uint8Array {
     const writer = new ByteWriter(1_024);
     writer.u32(this.#clients.size);
@@ -103,6 +115,9 @@ export class Sessions<Result> {
       writer.u64(lowest);
       writer.u32(results.size);
       for (const [sequence, result] of results) {
+        if (!(result instanceof Uint8Array)) {
+          throw new Error("Cannot encode sessions as a command is being applied");
+        }
         writer.u64(sequence);
         writer.u32(result.length);
         writer.raw(result);

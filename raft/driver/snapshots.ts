@@ -129,8 +129,8 @@ export class Snapshots {
     this.#bytes = 0;
   }
 
-  /** A write names one. */
-  marking(meta: SnapshotMeta): void {
+  /** The log durably names one. */
+  marked(meta: SnapshotMeta): void {
     this.#marked = Math.max(this.#marked, meta.index);
   }
 

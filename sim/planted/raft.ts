@@ -221,7 +221,7 @@ export const raftBugs: readonly PlantedBug[] = Object.freeze([
   },
   {
     name: "outgoing-half-ignored",
-    what: "Elections in a joint phase are won in the incoming half alone (C6).",
+    what: "Elections in a joint phase are won in the incoming half alone (C4).",
     caughtBy: [...TWO_LEADERS],
     patches: [{
       file: "election.ts",
@@ -231,7 +231,7 @@ export const raftBugs: readonly PlantedBug[] = Object.freeze([
   },
   {
     name: "change-over-change",
-    what: "A change of the group begins while another is not committed (C2).",
+    what: "A change of the group begins while another is not committed (C1).",
     caughtBy: ["one-config-at-a-time", "quorums-overlap", ...TWO_LEADERS],
     patches: [{
       file: "reconfiguration.ts",

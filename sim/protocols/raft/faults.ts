@@ -105,8 +105,8 @@ const pause: GroupFault = {
     forMs: between(random, 100, longestMs),
     details: { node: between(random, 0, nodes - 1), leader: between(random, 0, 1) },
   }),
-  begin: ({ cluster, nodes, trueClocks }, { details }) => {
-    if (!trueClocks) return;
+  // A lease bears it: the clock of who stands still goes on.
+  begin: ({ cluster, nodes }, { details }) => {
     const leader = numberOf(details, "leader") === 1 ? cluster.leader : undefined;
     const process = leader ?? cluster.at(numberOf(details, "node") % nodes);
     process?.pause();
