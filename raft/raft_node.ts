@@ -30,8 +30,8 @@ export interface ProposeOptions extends CallOptions {
   /** How long it may wait to be appended. Default: the node's `enqueueTimeoutMs`. */
   readonly enqueueTimeoutMs?: number;
   /**
-   * The command's identity across retries: the group applies it once, whichever member it is proposed on and however often. Needed by whoever
-   * tries again after the outcome `unknown`.
+   * The command's identity across retries: the group applies it once, whichever member it is proposed on and however often. Needed by
+   * whoever tries again after the outcome `unknown`.
    */
   readonly session?: CommandSession;
 }
@@ -43,8 +43,8 @@ export interface ChangeOptions extends CallOptions {
 }
 
 /**
- * One member of a group that agrees on a log of commands and applies them to a state machine (Raft, with pre-vote, joint consensus, learners and
- * linearizable reads).
+ * One member of a group that agrees on a log of commands and applies them to a state machine (Raft, with pre-vote, joint consensus,
+ * learners and linearizable reads).
  *
  * What it promises: a command whose {@link RaftNode.propose} resolved is applied on every member, in the same order, and is never lost as
  * long as a majority of the disks lives. A state that is read after {@link RaftNode.readIndex} holds everything that anybody was told of

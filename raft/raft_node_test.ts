@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { founders, Group, line } from "./_harness_nodes.ts";
 import { AlreadyBootstrappedError, ProposalError, ReadError, TransferError } from "./errors.ts";
-import type { LogStore, SnapshotStore } from "./log_store.ts";
+import type { LogStore, Persist, SnapshotStore } from "./log_store.ts";
 import { recoverCluster } from "./recover_cluster.ts";
 import { MemorySnapshotStore } from "./snapshot/memory_snapshot_store.ts";
 import { MemoryLogStore } from "./wal/memory_log_store.ts";
@@ -175,6 +175,43 @@ describe("RaftNode in a group", () => {
     assertEquals([first.result, again.result], [1, 1]);
     assert(again.index > first.index);
     await group.agree(["x"], [leader.id]);
+    await group.close();
+  });
+
+  it("applies a command once that was handed on and whose answer was lost, wherever it is tried again", async () => {
+    const group = new Group();
+    let cut: string | undefined;
+    const wrapLog = (log: LogStore): LogStore =>
+      new Proxy(log, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name, target);
+          if (name !== "persist") return typeof value === "function" ? value.bind(target) : value;
+          return (effect: Persist) => {
+            // Whoever writes the command first leads, and has told nobody yet.
+            if (cut !== undefined && effect.entries.length > 0) group.isolate(cut);
+            return target.persist(effect);
+          };
+        },
+      });
+    await group.found(abc, { forwardProposals: true, wrapLog });
+    const leader = await group.leader();
+    const [asked, other] = group.others(leader);
+    const session = { client: "caller", sequence: 1 };
+    cut = asked!.id;
+    const first = asked!.propose(line("x"), { session, timeoutMs: 300 });
+    const error = await refused(group, first);
+    assertEquals([error.outcome, error.reason], ["unknown", "timeout"]);
+    const again = await group.time.value(other!.propose(line("x"), { session }));
+    assertEquals(again.result, 1);
+    cut = undefined;
+    group.heal(asked!.id);
+    const third = await group.time.value(asked!.propose(line("x"), { session }));
+    assertEquals(third.result, 1);
+    await group.agree(["x"]);
+    await assertRejects(
+      () => asked!.propose(line("y"), { session: { client: "", sequence: 1 } }),
+      RangeError,
+    );
     await group.close();
   });
 

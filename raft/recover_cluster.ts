@@ -39,10 +39,10 @@ export interface RecoveredCluster {
 /**
  * Makes one survivor the only voter of its group, offline, so that the group can go on without the majority that it lost.
  *
- * **It breaks the promise of Raft.** Whatever the survivor's log holds counts as committed from then on, even what was refused to its proposer;
- * whatever it lacks is lost, even what was acknowledged. Choose the survivor with the latest term in its log and, among those, the longest log.
- * Wipe every other member first, for good: one that comes back with its old disk would elect a leader of the old group. Then start the
- * survivor and add members under new ids.
+ * **It breaks the promise of Raft.** Whatever the survivor's log holds counts as committed from then on, even what was refused to its
+ * proposer; whatever it lacks is lost, even what was acknowledged. Choose the survivor with the latest term in its log and, among those,
+ * the longest log. Wipe every other member first, for good: one that comes back with its old disk would elect a leader of the old group.
+ * Then start the survivor and add members under new ids.
  *
  * @throws {TypeError} When the sentence is another.
  * @throws {Error} When the survivor was never a member with a log, or its stores refuse. Nothing changed.
@@ -58,7 +58,7 @@ export async function recoverCluster(options: RecoverClusterOptions): Promise<Re
     );
   }
   try {
-    const { hardState, entries, snapshot } = await log.open(await snapshots.open());
+    const { hardState, entries, snapshot } = await log.open(() => snapshots.open());
     let config: ClusterConfig | undefined = snapshot?.config;
     for (const entry of entries) if (entry.kind === "config") config = decodeConfig(entry.data);
     if (config === undefined) {

@@ -162,11 +162,9 @@ export class Calls<Result> {
   #elsewhere(command: Uint8Array, options: ProposeOptions, sink: AbortableSink<Result>): void {
     const { down, forwarding, options: { forwardProposals } } = this.#engine;
     if (down !== undefined) return sink.failed("not-proposed", down, "");
-    if (!forwardProposals || options.session !== undefined) {
-      // A command with its caller's session is its caller's to retry.
-      return sink.failed("not-proposed", "notLeader", "");
-    }
-    const pending = forwarding.add(command, sink, this.#times(options));
+    if (!forwardProposals) return sink.failed("not-proposed", "notLeader", "");
+    const { session } = options;
+    const pending = forwarding.add(command, sink, { ...this.#times(options), session });
     this.#abortable(pending, sink, options.signal);
   }
 

@@ -7,8 +7,8 @@
  *    └► not-proposed                               └► cut off: dropped; covered by a snapshot, or too late: unknown
  * ```
  *
- * A node that loses leadership keeps what it appended pending: whether the new leader's log holds it shows soon, and "unknown" is the answer
- * that helps a caller least.
+ * A node that loses leadership keeps what it appended pending: whether the new leader's log holds it shows soon, and "unknown" is the
+ * answer that helps a caller least.
  *
  * @module
  */
