@@ -63,9 +63,11 @@ describe("a member whose disk was wiped, under its old id", () => {
     const { group, leader, near, far } = await halfKnown();
     await group.stop(near);
     group.wipe(near);
-    await group.start(near); // without being told to found anything
+    const wiped = await group.start(near); // without being told to found anything
     const late = await group.time.settled(leader.propose(line("?"), { timeoutMs: 2_000 }));
     assertEquals((late.error as ProposalError).outcome, "unknown");
+    assert((leader.stats.refused["storage"] ?? 0) > 0);
+    assertEquals([wiped.status.leader, wiped.status.term], [undefined, 0], "it hears nobody");
     await group.stop(leader.id);
     await group.start(leader.id);
     await group.time.pass(3_000);
