@@ -282,6 +282,23 @@ describe("RaftNode snapshots", () => {
     await group.close();
   });
 
+  it("is all that a member needs for reads after a restart", async () => {
+    const group = new Group();
+    await group.found(abc);
+    const leader = await group.leader();
+    await group.time.value(leader.propose(line("x")));
+    await group.agree(["x"]);
+    const { id } = group.others(leader)[0]!;
+    await group.time.value(group.node(id).readIndex());
+    const { index } = await group.time.value(group.node(id).snapshot());
+    await group.stop(id);
+    const again = await group.start(id);
+    assertEquals(again.status.appliedIndex, index);
+    assertEquals(await group.time.value(again.readIndex({ timeoutMs: 1_000 })), index);
+    assertEquals(group.members.get(id)!.journal.lines, ["x"]);
+    await group.close();
+  });
+
   it("goes on when one cannot be stored", async () => {
     const group = new Group();
     const wrapSnapshots = (store: SnapshotStore): SnapshotStore =>

@@ -97,6 +97,7 @@ export class Engine<Result> {
       retryMs: electionTimeoutMs,
       maxPending: options.maxPendingReads,
     });
+    this.reads.applied(applier.position.index); // what it begins with; more may not come for long
     this.applier = applier;
     this.snapshots = new Snapshots({
       id,
