@@ -118,6 +118,7 @@ export class Engine<Result> {
       clock,
       client: () => `~${word()}-${word()}`,
       send: (to, request, data) => this.transport.forward(to, { type: "propose", request, data }),
+      append: (pending) => this.proposals.add(pending),
       retryMs: electionTimeoutMs,
       maxPendingBytes: options.maxQueuedBytes,
     });
@@ -280,7 +281,7 @@ export class Engine<Result> {
     if (role !== this.view.role) this.roles.add(role);
     this.view.changeRole(effect);
     if (role === "leader") {
-      for (const pending of this.forwarding.own()) this.proposals.add(pending);
+      this.forwarding.leads();
     } else this.forwarding.leader(leader);
     if (leader !== undefined) this.reads.leaderKnown();
     this.options.logger.debug("role", { id: this.options.id, role, term, leader });

@@ -5,20 +5,22 @@
  * @module
  */
 import type { Clock } from "../../membership/clock.ts";
-import type { RejectReason } from "../contract.ts";
 import type { Index, NodeId } from "../entry.ts";
+import type { ProposalFailure } from "../errors.ts";
 import { SESSION_EXPIRED } from "./applier.ts";
 import { type CommandSession, decodeCommand, encodeCommand } from "./command.ts";
 import { Deadlines, type Pending, type ProposalSink } from "./pending.ts";
 import { settle } from "./proposals.ts";
 
 /** Options of {@link Forwarding}. */
-export interface ForwardingOptions {
+export interface ForwardingOptions<Result> {
   readonly clock: Clock;
   /** Gives a name as a client: another one with every call, unique in every life of the node. */
   readonly client: () => string;
   /** Hands a command on. */
   readonly send: (to: NodeId, request: number, data: Uint8Array) => void;
+  /** Puts a command into the own log: this node leads. */
+  readonly append: (pending: Pending<Result>) => void;
   /** A command is sent again when nothing was heard of it for this long. */
   readonly retryMs: number;
   readonly maxPendingBytes: number;
@@ -38,7 +40,7 @@ interface Forward<Result> {
 
 /** What this node has handed on. */
 export class Forwarding<Result> {
-  readonly #options: ForwardingOptions;
+  readonly #options: ForwardingOptions<Result>;
   readonly #deadlines: Deadlines;
   /** By the number that a refusal names. */
   readonly #pending = new Map<number, Forward<Result>>();
@@ -53,8 +55,9 @@ export class Forwarding<Result> {
   /** Whether the group has a session of this client. */
   #known = false;
   #leader: NodeId | undefined;
+  #leads = false;
 
-  constructor(options: ForwardingOptions) {
+  constructor(options: ForwardingOptions<Result>) {
     this.#options = options;
     this.#client = options.client();
     this.#deadlines = new Deadlines(options.clock, (now) => this.#expire(now));
@@ -106,23 +109,23 @@ export class Forwarding<Result> {
 
   /** Somebody else leads, or nobody: what is under way goes there as well. */
   leader(leader: NodeId | undefined): void {
+    this.#leads = false;
     if (leader === this.#leader) return;
     this.#leader = leader;
     for (const [request, forward] of this.#pending) this.#send(request, forward);
   }
 
-  /** This node leads: gives what is under way, for its own log. */
-  *own(): Generator<Pending<Result>> {
+  /** This node leads: what is under way goes into its own log. */
+  leads(): void {
     this.#leader = undefined;
-    for (const { pending } of this.#pending.values()) {
-      if (!pending.settled) yield pending;
-    }
+    this.#leads = true;
+    for (const [request, forward] of this.#pending) this.#send(request, forward);
   }
 
-  /** A member did not append one. */
-  refused(request: number, reason: RejectReason): void {
+  /** A member did not append one, or this node: that copy is in no log. */
+  refused(request: number, reason: ProposalFailure): void {
     const forward = this.#pending.get(request);
-    if (forward === undefined) return;
+    if (forward === undefined || forward.pending.settled) return;
     forward.refused++;
     forward.pending.appended = forward.sent > forward.refused;
     if (reason === "tooLarge") {
@@ -130,8 +133,7 @@ export class Forwarding<Result> {
       this.#forget(request);
       return;
     }
-    forward.retryAt = this.#options.clock.now() + this.#options.retryMs / 8;
-    this.#deadlines.add(forward.retryAt);
+    this.#retrySoon(forward);
   }
 
   /** A command with a session was applied here; perhaps one of these. */
@@ -212,13 +214,39 @@ export class Forwarding<Result> {
   }
 
   #send(request: number, forward: Forward<Result>): void {
+    const { pending } = forward;
     forward.retryAt = Infinity;
-    if (this.#leader === undefined || forward.pending.settled) return;
+    if (pending.settled || (this.#leader === undefined && !this.#leads)) return;
     forward.sent++;
-    forward.pending.appended = true; // for all that is known
+    pending.appended = true; // for all that is known
+    if (this.#leads) return this.#append(request, forward);
     forward.retryAt = this.#options.clock.now() + this.#options.retryMs;
     this.#deadlines.add(forward.retryAt);
-    this.#options.send(this.#leader, request, forward.pending.data);
+    this.#options.send(this.#leader!, request, pending.data);
+  }
+
+  /** What becomes of the copy in the own log says nothing of those that were sent before, which may be in another's. */
+  #append(request: number, forward: Forward<Result>): void {
+    const { data, enqueueBy, doneBy } = forward.pending;
+    this.#options.append({
+      data,
+      enqueueBy,
+      doneBy,
+      settled: false,
+      appended: false,
+      sink: {
+        committed: () => {}, // `answered` tells
+        failed: (outcome, reason) => {
+          if (outcome !== "unknown") this.refused(request, reason);
+          else if (reason === "snapshot") this.#retrySoon(forward);
+        },
+      },
+    });
+  }
+
+  #retrySoon(forward: Forward<Result>): void {
+    forward.retryAt = this.#options.clock.now() + this.#options.retryMs / 8;
+    this.#deadlines.add(forward.retryAt);
   }
 
   #forget(request: number): void {

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { Bench, noted } from "./_harness.ts";
+import type { Pending } from "./pending.ts";
 import { SESSION_EXPIRED } from "./applier.ts";
 import { type CommandSession, decodeCommand } from "./command.ts";
 import { Forwarding } from "./forwarding.ts";
@@ -9,6 +10,7 @@ function world() {
   const bench = new Bench();
   const told: string[] = [];
   const sent: string[] = [];
+  const own: Pending<string>[] = [];
   let lives = 0;
   const forwarding = new Forwarding<string>({
     clock: bench.clock,
@@ -18,6 +20,7 @@ function world() {
       const lowest = decoded.type === "session" ? decoded.session.lowestPending : 0;
       sent.push(`${request} to ${to}, lowest ${lowest}`);
     },
+    append: (pending) => own.push(pending),
     retryMs: 100,
     maxPendingBytes: 100,
   });
@@ -25,7 +28,7 @@ function world() {
     forwarding.add(new Uint8Array(5), noted(name, told).sink, { enqueueBy, doneBy });
   const answer = (sequence: number, result: string) =>
     forwarding.answered({ client: "me", sequence }, 40 + sequence, result);
-  return { bench, told, sent, forwarding, add, answer };
+  return { bench, told, sent, own, forwarding, add, answer };
 }
 
 describe("Forwarding", () => {
@@ -132,11 +135,38 @@ describe("Forwarding", () => {
     assertEquals(forwarding.pending, 0);
   });
 
-  it("is bounded, gives its commands to the own log, and ends with its node", () => {
+  it("gives its commands to the own log, whose failures say nothing of copies sent before", () => {
+    const { bench, told, sent, own, forwarding, add, answer } = world();
+    forwarding.leader("b");
+    add("sent");
+    forwarding.leader(undefined);
+    add("unsent", 500);
+    forwarding.leads();
+    assertEquals(own.length, 2);
+    // Leadership was lost before they were appended.
+    for (const { sink } of own) sink.failed("not-proposed", "notLeader", "");
+    assertEquals(told, []);
+    forwarding.leader("c");
+    assertEquals(sent.length, 3);
+    forwarding.leads();
+    for (const { sink } of own.slice(2)) sink.failed("dropped", "superseded", "");
+    forwarding.leader(undefined);
+    forwarding.refused(1, "notLeader");
+    forwarding.refused(2, "notLeader");
+    bench.pass(500);
+    assertEquals(told, ["unsent not-proposed enqueueTimeout"]);
+    forwarding.leads();
+    own.at(-1)!.sink.failed("unknown", "snapshot", "");
+    bench.pass(12.5);
+    answer(1, "r");
+    assertEquals(told.slice(1), ["sent@41=r"]);
+    assertEquals(forwarding.pending, 0);
+  });
+
+  it("is bounded, and ends with its node", () => {
     const { told, forwarding, add } = world();
     for (const name of ["a", "b", "c", "d", "e"]) add(name);
     assertEquals(told, ["e not-proposed overloaded"]);
-    assertEquals([...forwarding.own()].length, 4);
     forwarding.close("closed");
     assertEquals(told.length, 5);
   });
