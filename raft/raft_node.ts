@@ -267,12 +267,11 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
   /**
    * Takes a snapshot of the state machine and cuts the log. Happens by itself; see `snapshotEntries` and `snapshotBytes`.
    *
+   * @param options.signal Ends the waiting; the snapshot is taken all the same.
    * @throws {Error} When it cannot be stored. The node goes on with the one before.
    */
-  snapshot(): Promise<SnapshotMeta> {
-    const { down, snapshots } = this.#engine;
-    if (down !== undefined) return Promise.reject(new Error(`Cannot take a snapshot (${down})`));
-    return snapshots.take();
+  snapshot(options: { readonly signal?: AbortSignal } = {}): Promise<SnapshotMeta> {
+    return this.#calls.snapshot(options);
   }
 
   /** Begins an election now, as if the leader had been silent. */

@@ -64,6 +64,23 @@ describe("RaftNode alone", () => {
     await group.close();
   });
 
+  it("refuses to found a group where it has voted in another", async () => {
+    const group = new Group();
+    const log = new MemoryLogStore();
+    const hardState = { term: 3, votedFor: "x", commit: 0 };
+    await log.open();
+    await log.persist({ type: "persist", token: 1, entries: [], hardState, sync: true });
+    await log.close();
+    const error = await assertRejects(
+      () => group.start("a", { log: new MemoryLogStore(log), bootstrap: founders(["a"]) }),
+      AlreadyBootstrappedError,
+    );
+    assert(error.message.includes("it waits to be added there"));
+    const node = await group.start("a", { log: new MemoryLogStore(log) });
+    assertEquals([node.status.role, node.status.term], ["follower", 3]);
+    await group.close();
+  });
+
   it("refuses options that are none", async () => {
     const group = new Group();
     await assertRejects(() => group.start("a", { electionTimeoutMs: 5 }), RangeError);
@@ -224,6 +241,11 @@ describe("RaftNode in a group", () => {
     await group.time.until("the successor leads", () => other!.status.role === "leader");
     const { error } = await group.time.settled(leader.transferLeadership("nobody"));
     assert(error instanceof TransferError);
+    group.isolate(leader.id);
+    const late = await group.time.settled(
+      other!.transferLeadership(leader.id, { timeoutMs: 20 }),
+    );
+    assertEquals((late.error as TransferError).reason, "timeout");
     await group.close();
   });
 
@@ -449,6 +471,26 @@ describe("RaftNode failures", () => {
     await group.close();
   });
 
+  it("end a snapshot that waits for the state machine, when its caller or the node gives up", async () => {
+    const group = new Group();
+    await group.found(["a"]);
+    const node = await group.leader();
+    group.members.get("a")!.journal.gate = new Promise(() => {});
+    node.propose(line("x")).catch(() => {});
+    await group.time.pass(1);
+    const abort = new AbortController();
+    const one = node.snapshot({ signal: abort.signal });
+    const other = node.snapshot();
+    one.catch(() => {});
+    other.catch(() => {});
+    abort.abort(new Error("no patience"));
+    await assertRejects(() => one, Error, "no patience");
+    await assertRejects(() => node.snapshot({ signal: abort.signal }), Error, "no patience");
+    await node.close();
+    await assertRejects(() => other, Error, "takes part no more");
+    await group.close();
+  });
+
   it("end what is pending when a node closes, and what comes after", async () => {
     const group = new Group();
     await group.found(abc);
@@ -478,7 +520,8 @@ describe("RaftNode failures", () => {
     await group.time.value(leader.propose(line("x")));
     for (const node of group.others(leader)) group.isolate(node.id);
     const abort = new AbortController();
-    const proposal = leader.propose(line("y"), { signal: abort.signal });
+    const { signal } = abort;
+    const proposal = leader.propose(line("y"), { signal });
     const read = leader.readIndex({ signal: abort.signal });
     proposal.catch(() => {});
     read.catch(() => {});
@@ -487,6 +530,10 @@ describe("RaftNode failures", () => {
     const error = await refused(group, proposal);
     assertEquals([error.outcome, error.reason], ["unknown", "aborted"]);
     assertEquals(((await group.time.settled(read)).error as ReadError).reason, "aborted");
+    for (const node of group.nodes) {
+      const { outcome, reason } = await refused(group, node.propose(line("z"), { signal }));
+      assertEquals([outcome, reason], ["not-proposed", "aborted"]);
+    }
     await group.close();
   });
 
