@@ -16,12 +16,24 @@ const pem = (name: string) =>
 const ca = pem("ca-old-cert");
 const member = { ca, cert: pem("node-old-cert"), key: pem("node-old-key") };
 const ids = ["a", "b", "c"];
+const strangers: readonly (readonly [string, ClientTlsOptions])[] = [
+  ["no certificate", { ca }],
+  ["another authority's", { ca, cert: pem("node-new-cert"), key: pem("node-new-key") }],
+];
 
 async function group() {
   const transports = ids.map(() => http2({ tls: member }));
-  const listeners = await Promise.all(
-    transports.map(({ fetch }) => listen({ fetch, tls: { ...member, requestClientCert: true } })),
-  );
+  const refused = Promise.withResolvers<void>();
+  let refusals = 0;
+  const tls = {
+    ...member,
+    requestClientCert: true,
+    onHandshakeFailed: () => {
+      refusals++;
+      if (refusals === strangers.length) refused.resolve();
+    },
+  };
+  const listeners = await Promise.all(transports.map(({ fetch }) => listen({ fetch, tls })));
   const bootstrap = ids.map((id, i) => ({ id, address: listeners[i]!.addr }));
   const journals = ids.map(() => new Journal());
   const nodes = await Promise.all(ids.map((id, i) =>
@@ -45,6 +57,7 @@ async function group() {
     nodes,
     journals,
     bootstrap,
+    refused: refused.promise,
     close: async () => {
       for (const node of nodes) await node.close();
       for (const listener of listeners) await listener.close();
@@ -54,7 +67,7 @@ async function group() {
 
 describe("RaftNode over mutual TLS", needs("net", "sys", "env", "read"), () => {
   it("elects and replicates, and hears nobody who shows no certificate of the authority", async () => {
-    const { nodes, journals, bootstrap, close } = await group();
+    const { nodes, journals, bootstrap, refused, close } = await group();
     await Promise.all(nodes.map((node) => node.propose(line(node.id))));
     await Promise.all(nodes.map((node) => node.readIndex()));
     for (const { lines } of journals) {
@@ -62,10 +75,6 @@ describe("RaftNode over mutual TLS", needs("net", "sys", "env", "read"), () => {
       assertEquals(lines, journals[0]!.lines);
     }
 
-    const strangers: readonly (readonly [string, ClientTlsOptions])[] = [
-      ["no certificate", { ca }],
-      ["another authority's", { ca, cert: pem("node-new-cert"), key: pem("node-new-key") }],
-    ];
     const { term } = nodes[0]!.status;
     const received = () => nodes.map(({ stats }) => stats.transport.streamsAccepted);
     const before = received();
@@ -87,6 +96,7 @@ describe("RaftNode over mutual TLS", needs("net", "sys", "env", "read"), () => {
       assert(streamsFailed > 0, what);
       await stranger.raft.close();
     }
+    await refused; // the server was told of all of them
     assertEquals(received(), before);
     await nodes[1]!.propose(line("after"));
     assert(nodes.every(({ status }) => status.term < term + 100));
