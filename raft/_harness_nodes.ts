@@ -197,6 +197,11 @@ export class Group {
     await node?.close();
   }
 
+  /** Takes a stopped member's disk away: it starts again with an empty one. */
+  wipe(id: string): void {
+    this.members.delete(id);
+  }
+
   /** Closes all. */
   async close(): Promise<void> {
     for (const id of this.members.keys()) await this.stop(id);

@@ -27,8 +27,8 @@ export interface AutopilotOptions {
   /** Voters that are never fallen below by taking dead ones out. @default {3} */
   readonly minVoters?: number;
   /**
-   * The zone of a member: then each zone has one voter, and a healthy learner of the zone takes the place of a voter that is not. `undefined`
-   * for a member without a zone. Default: no zones, every healthy learner gets a vote.
+   * The zone of a member: then each zone has one voter, and a healthy learner of the zone takes the place of a voter that is not.
+   * `undefined` for a member without a zone. Default: no zones, every healthy learner gets a vote.
    */
   readonly zoneOf?: (id: NodeId) => string | undefined;
   /** Which learners may get a vote at all. Default: all. */

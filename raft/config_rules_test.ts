@@ -569,6 +569,22 @@ describe("C12 ids are not reused", () => {
     assert(of(cluster.at("c").events, "refused").length > 0);
     assertEquals(cluster.texts("c"), []);
   });
+
+  it("one that is taken out and in again begins as new: its disk may be empty", () => {
+    const cluster = led(["a", "b", "c"]);
+    cluster.propose("a", "x");
+    cluster.settle();
+    cluster.crash("c");
+    change(cluster, "-c");
+    cluster.settle();
+    assertEquals(cluster.at("a").core.status.progress.map((p) => p.id), ["b", "c"], "not told yet");
+    cluster.add("c", blankState());
+    change(cluster, "~c");
+    assertEquals(cluster.at("a").core.status.progress[1]!.match, 0);
+    cluster.settle();
+    cluster.advance(200);
+    assertEquals(cluster.texts("c"), ["x"]);
+  });
 });
 
 describe("C13 bootstrap", () => {

@@ -16,9 +16,11 @@ import { RaftTransport } from "../transport.ts";
 import type { Forwarded } from "../wire/proposal_codec.ts";
 import { Announcer } from "./announcer.ts";
 import { Applier, type SESSION_EXPIRED } from "./applier.ts";
+import { hasSession } from "./command.ts";
 import { COMMAND_OVERHEAD_BYTES, createCore, foundation } from "./core_adapter.ts";
 import { Forwarding } from "./forwarding.ts";
 import { GroupView } from "./group_view.ts";
+import { MemberStorages } from "./member_storages.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -36,6 +38,7 @@ export class Engine<Result> {
   readonly view: GroupView;
   readonly announcer: Announcer;
   readonly driver: RaftDriver;
+  readonly storages: MemberStorages;
   readonly transport: RaftTransport;
   readonly proposals: Proposals<Result>;
   readonly reads: Reads;
@@ -68,7 +71,12 @@ export class Engine<Result> {
     this.view = new GroupView(this.core.status);
     this.announcer = new Announcer(options);
     this.#applied = opened.snapshot ?? { config: emptyConfig, configIndex: 0 };
-    this.transport = this.#createTransport(feed);
+    this.storages = new MemberStorages({
+      known: opened.knownStorages,
+      remember: (storages) => options.log.remember(storages),
+      failed: (error) => this.announcer.refuse("storage", `could not be remembered: ${error}`),
+    }, this.view);
+    this.transport = this.#createTransport(feed, opened.storageId);
     this.driver = new RaftDriver({
       core: this.core,
       clock,
@@ -91,8 +99,7 @@ export class Engine<Result> {
       retryMs: electionTimeoutMs,
       maxPending: options.maxPendingReads,
     });
-    // Where the log ends there as well, nothing may be applied for long.
-    this.reads.applied(applier.position.index);
+    this.reads.applied(applier.position.index); // what it begins with; more may not come for long
     this.applier = applier;
     this.snapshots = new Snapshots({
       id,
@@ -108,12 +115,12 @@ export class Engine<Result> {
       failed: (what, error) => this.announcer.failed(what, error),
       stored: (meta, from) => this.announcer.tell("snapshot", { meta, from }),
     }, opened.snapshot);
-    const word = () => Math.floor(random() * 2 ** 52).toString(36);
+    const word = () => Math.floor(random() * 2 ** 52).toString(36).padStart(11, "0");
     this.forwarding = new Forwarding({
       clock,
-      client: `~${word()}-${word()}`,
+      client: () => `~${word()}-${word()}`,
       send: (to, request, data) => this.transport.forward(to, { type: "propose", request, data }),
-      propose: (pending) => this.proposals.add(pending),
+      append: (pending) => this.proposals.add(pending),
       retryMs: electionTimeoutMs,
       maxPendingBytes: options.maxQueuedBytes,
     });
@@ -125,14 +132,13 @@ export class Engine<Result> {
     const { log, snapshots, stateMachine, maxBatchCommands } = options;
     let engine: Engine<Result> | undefined;
     try {
-      const opened = await foundation(options, await log.open(await snapshots.open()));
+      const opened = await foundation(options, await log.open(() => snapshots.open()));
       const applier = new Applier<Result>({
         stateMachine,
         maxBatchCommands,
         applied: (entries, results) => engine!.#appliedEntries(entries, results),
         restored: (meta) => engine!.#restored(meta),
-        answered: (session, index, result) =>
-          engine!.forwarding.answered(session, index, result as Result),
+        answered: (session, index, result) => engine!.forwarding.answered(session, index, result),
         broken: (cause) => engine!.#halt(new Error("The state machine failed", { cause })),
       });
       const { snapshot } = opened;
@@ -194,7 +200,7 @@ export class Engine<Result> {
     this.announcer.end();
   }
 
-  #createTransport(feed: (input: RaftInput) => void): RaftTransport {
+  #createTransport(feed: (input: RaftInput) => void, storage: string): RaftTransport {
     const { options } = this;
     return new RaftTransport({
       transport: options.transport,
@@ -203,6 +209,7 @@ export class Engine<Result> {
       cluster: options.clusterName,
       id: options.id,
       address: options.address,
+      storage,
       limits: {
         maxEntryBytes: options.maxCommandBytes + COMMAND_OVERHEAD_BYTES,
         ...options.transportLimits,
@@ -213,6 +220,7 @@ export class Engine<Result> {
         snapshot: (message) => this.snapshots.begin(message),
         snapshotTaken: (message) => this.snapshots.received(message),
         unreachable: (node) => feed({ type: "unreachable", node }),
+        admit: (id, storageId) => this.storages.admit(id, storageId),
         refused: (reason, detail) => this.announcer.refuse(reason, detail),
         full: () => this.driver.full,
       },
@@ -253,6 +261,7 @@ export class Engine<Result> {
         break;
       case "config":
         this.view.changeConfig(effect);
+        this.storages.changed(effect.config, effect.index, this.transport.storages());
         this.transport.members(this.view.addresses);
         this.announcer.tell("config", effect);
         break;
@@ -273,8 +282,9 @@ export class Engine<Result> {
     const { role, term, leader } = effect;
     if (role !== this.view.role) this.roles.add(role);
     this.view.changeRole(effect);
-    if (role === "leader") this.forwarding.leads();
-    else this.forwarding.leader(leader);
+    if (role === "leader") {
+      this.forwarding.leads();
+    } else this.forwarding.leader(leader);
     if (leader !== undefined) this.reads.leaderKnown();
     this.options.logger.debug("role", { id: this.options.id, role, term, leader });
     this.announcer.tell("role", { role, term, leader });
@@ -289,7 +299,9 @@ export class Engine<Result> {
     let bytes = 0;
     for (const { kind, data, index } of entries) {
       bytes += data.length;
-      if (kind === "config") this.#applied = { config: decodeConfig(data), configIndex: index };
+      if (kind !== "config") continue;
+      this.#applied = { config: decodeConfig(data), configIndex: index };
+      this.storages.applied(this.#applied.config, index);
     }
     this.entriesApplied += entries.length;
     this.driver.feed({ type: "applied", index: last });
@@ -301,9 +313,11 @@ export class Engine<Result> {
   #restored(meta: SnapshotMeta): void {
     if (this.#state !== "running") return;
     this.#applied = { config: meta.config, configIndex: meta.configIndex };
+    this.storages.applied(meta.config, meta.configIndex);
     this.snapshots.restored(meta);
     this.driver.feed({ type: "restored", index: meta.index });
     this.proposals.restored(meta.index);
+    this.forwarding.restored();
     this.reads.applied(meta.index);
     this.announcer.wake();
   }
@@ -324,7 +338,9 @@ export class Engine<Result> {
         leader: this.view.leader ?? "",
       });
     };
-    if (data[0] !== 1) return this.announcer.refuse("forwarded", `${from} handed on no command`);
+    if (!hasSession(data)) {
+      return this.announcer.refuse("forwarded", `${from} handed on no command`);
+    }
     if (this.view.role !== "leader") return refuse("notLeader");
     if (data.length > this.options.maxCommandBytes + COMMAND_OVERHEAD_BYTES) {
       return refuse("tooLarge");
