@@ -104,7 +104,7 @@ export class Dissemination {
    * packets travel, and rounds are left with the rest. How often each piece of news is sent stays the same.
    */
   arm(): void {
-    const { turn, table } = this.#parts;
+    const { table } = this.#parts;
     if (this.size === 0 || table.size < 2) return;
     if (this.#fresh) this.#gossipEarly();
     this.#armRound();
