@@ -8,6 +8,17 @@ import { MemorySnapshotStore } from "./snapshot/memory_snapshot_store.ts";
 import { MemoryLogStore } from "./wal/memory_log_store.ts";
 
 const abc = ["a", "b", "c"];
+const five = ["a", "b", "c", "d", "e"];
+
+/** Something that is as another thing is, but for some of it. */
+function wrapped<T extends object>(target: T, over: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, name) {
+      const value: unknown = Reflect.get(over, name) ?? Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
 
 /** What a promise rejects with, while time passes. */
 async function refused<T>(group: Group, promise: Promise<T>): Promise<ProposalError> {
@@ -144,6 +155,56 @@ describe("RaftNode in a group", () => {
     group.heal(old.id);
     const error = await refused(group, lost);
     assertEquals([error.outcome, error.reason], ["dropped", "superseded"]);
+    await group.agree(["x", "y"]);
+    await group.close();
+  });
+
+  it("does not call dropped what was cut off its log, and is committed by a later leader (Figure 8)", async () => {
+    const group = new Group();
+    const slow = new Set<string>();
+    const options = (id: string) => ({
+      bootstrap: founders(five),
+      wrapLog: (log: LogStore): LogStore => {
+        let stuck = false;
+        return wrapped(log, {
+          persist: (effect) => {
+            stuck ||= slow.has(id) && effect.entries.length > 0;
+            return stuck ? new Promise(() => {}) : log.persist(effect);
+          },
+        });
+      },
+    });
+    for (const id of five) await group.start(id, options(id));
+    const old = await group.leader();
+    await group.time.value(old.propose(line("x")));
+    await group.agree(["x"]);
+    const [witness, ...rest] = group.others(old);
+    // In its reign y reaches one other.
+    for (const { id } of rest) group.isolate(id);
+    const pending = old.propose(line("y"), { timeoutMs: 50_000 });
+    const { lastIndex } = old.status;
+    await group.time.until("y is copied", () => witness!.status.lastIndex > lastIndex);
+    // The others elect a leader whose first entry stays on its way, but for one place: that of y in the old leader's log.
+    for (const { id } of [old, witness!]) group.isolate(id);
+    for (const { id } of rest) {
+      slow.add(id);
+      group.heal(id);
+    }
+    const between = await group.leader(rest.map(({ id }) => id));
+    group.heal(old.id);
+    await group.time.until("y is cut off", () => old.status.leader?.id === between.id);
+    await group.time.pass(50);
+    assertEquals(old.status.lastIndex, lastIndex + 1);
+    group.isolate(old.id);
+    // Who lacks y cannot be elected by who has it.
+    slow.clear();
+    for (const { id } of rest) await group.stop(id);
+    group.heal(witness!.id);
+    for (const { id } of rest.slice(0, 2)) await group.start(id, options(id));
+    await group.time.until("the witness leads", () => witness!.status.role === "leader");
+    await group.start(rest[2]!.id, options(rest[2]!.id));
+    group.heal(old.id);
+    assertEquals((await group.time.value(pending)).result, 2);
     await group.agree(["x", "y"]);
     await group.close();
   });
@@ -326,13 +387,6 @@ describe("RaftNode snapshots", () => {
     const retained: number[] = [];
     const slow = Promise.withResolvers<void>();
     const never = new Promise<void>(() => {});
-    const wrapped = <T extends object>(target: T, over: Partial<T>): T =>
-      new Proxy(target, {
-        get(_, name) {
-          const value: unknown = Reflect.get(over, name) ?? Reflect.get(target, name, target);
-          return typeof value === "function" ? value.bind(target) : value;
-        },
-      });
     await group.found(["a"], {
       trailingEntries: 0,
       wrapLog: (log) =>
