@@ -4,7 +4,7 @@
  * @module
  */
 import { Tally } from "../../membership/stats.ts";
-import { decodeConfig, emptyConfig } from "../config.ts";
+import { decodeConfig, emptyConfig, isMember } from "../config.ts";
 import type { RaftInput } from "../contract.ts";
 import type { RaftCore } from "../core.ts";
 import { type PortedEffect, RaftDriver } from "../driver.ts";
@@ -57,6 +57,7 @@ export class Engine<Result> {
   /** In force where the state machine stands. */
   #applied: { readonly config: ClusterConfig; readonly configIndex: Index };
   #closing: Promise<void> | undefined;
+  #cancelMeeting: () => void = () => {};
 
   private constructor(
     options: ResolvedRaftNodeOptions<Result>,
@@ -148,6 +149,7 @@ export class Engine<Result> {
       engine = new Engine(options, opened, applier);
       engine.transport.serve();
       engine.driver.start();
+      engine.#meet();
       return engine;
     } catch (error) {
       await Promise.allSettled([options.transport.close(), log.close(), snapshots.close()]);
@@ -180,6 +182,7 @@ export class Engine<Result> {
   /** Ends whatever waits. Nothing is acknowledged after it. */
   #stop(reason: "closed" | "halted"): void {
     this.#state = reason;
+    this.#cancelMeeting();
     this.driver.stop();
     this.applier.close();
     this.snapshots.close();
@@ -198,6 +201,15 @@ export class Engine<Result> {
     void this.transport.close().catch(() => {});
     this.announcer.tell("halted", error);
     this.announcer.end();
+  }
+
+  /** Dials members until each was met once: only who was met can be told from who was wiped, later. */
+  #meet(): void {
+    this.#cancelMeeting();
+    const { id, clock, electionTimeoutMs } = this.options;
+    if (this.#state !== "running" || this.storages.unmet(id).length === 0) return;
+    this.transport.members(this.view.addresses);
+    this.#cancelMeeting = clock.setTimer(electionTimeoutMs, () => this.#meet());
   }
 
   #createTransport(feed: (input: RaftInput) => void, storage: string): RaftTransport {
@@ -262,6 +274,7 @@ export class Engine<Result> {
       case "config":
         this.view.changeConfig(effect);
         this.storages.changed(effect.config, effect.index, this.transport.storages());
+        this.#meet();
         this.transport.members(this.view.addresses);
         this.announcer.tell("config", effect);
         break;
@@ -342,6 +355,10 @@ export class Engine<Result> {
       return this.announcer.refuse("forwarded", `${from} handed on no command`);
     }
     if (this.view.role !== "leader") return refuse("notLeader");
+    if (!isMember(this.view.config, from)) {
+      this.announcer.refuse("forwarded", `${from} handed a command on and is no member`);
+      return refuse("notLeader");
+    }
     if (data.length > this.options.maxCommandBytes + COMMAND_OVERHEAD_BYTES) {
       return refuse("tooLarge");
     }

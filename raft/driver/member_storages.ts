@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { isMember } from "../config.ts";
+import { isMember, membersOf } from "../config.ts";
 import type { ClusterConfig, Index, NodeId } from "../entry.ts";
 import type { KnownStorage } from "../log_store.ts";
 
@@ -57,6 +57,11 @@ export class MemberStorages {
     if (known === undefined) this.#learn(id, storageId);
     if (this.#unsaved || this.#saving !== undefined) await this.#save();
     return undefined;
+  }
+
+  /** Members that no storage is known of: they were never met. */
+  unmet(self: NodeId): readonly NodeId[] {
+    return membersOf(this.#config).filter((id) => id !== self && !this.#known.has(id));
   }
 
   /**
