@@ -56,7 +56,7 @@ function runFaults(plan: Plan, group: Group): void {
     cluster: group,
     nodes: plan.nodes,
     random: simulation.random("faults"),
-    trueClocks: plan.settings["leaseReads"] !== true,
+    leased: plan.settings["leaseReads"] === true,
     later: (ms, run) => {
       simulation.at(simulation.now + Math.round(ms * 1000), () => {
         if (!isOver) run();
