@@ -59,7 +59,7 @@ export function noted(
   over: Partial<Pending<string>> = {},
 ): Pending<string> {
   const sink: ProposalSink<string> = {
-    committed: (index, result) => told.push(`${name}@${index}=${result}`),
+    committed: (index, result) => told.push(`${name}@${index}=${String(result)}`),
     failed: (outcome, reason) => told.push(`${name} ${outcome} ${reason}`),
   };
   return {

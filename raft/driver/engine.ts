@@ -131,8 +131,7 @@ export class Engine<Result> {
         maxBatchCommands,
         applied: (entries, results) => engine!.#appliedEntries(entries, results),
         restored: (meta) => engine!.#restored(meta),
-        answered: (session, index, result) =>
-          engine!.forwarding.answered(session, index, result as Result),
+        answered: (session, index, result) => engine!.forwarding.answered(session, index, result),
         broken: (cause) => engine!.#halt(new Error("The state machine failed", { cause })),
       });
       const { snapshot } = opened;

@@ -7,6 +7,7 @@
  */
 import type { Clock } from "../../membership/clock.ts";
 import type { Index, NodeId } from "../entry.ts";
+import { SESSION_EXPIRED } from "./applier.ts";
 import { type CommandSession, encodeCommand } from "./command.ts";
 import type { ProposalFailure } from "../errors.ts";
 import { Deadlines, type Pending, type ProposalSink } from "./pending.ts";
@@ -27,6 +28,7 @@ export interface ForwardingOptions<Result> {
 }
 
 interface Forward<Result> {
+  readonly client: string;
   readonly pending: Pending<Result>;
   sent: number;
   refused: number;
@@ -40,6 +42,9 @@ export class Forwarding<Result> {
   readonly #pending = new Map<number, Forward<Result>>();
   #bytes = 0;
   #sequence = 0;
+  #client: string;
+  /** Sessions of this node that the group has forgotten. */
+  #forgotten = 0;
   /** Whether the group has a session of this client. */
   #known = false;
   #leader: NodeId | undefined;
@@ -47,6 +52,7 @@ export class Forwarding<Result> {
 
   constructor(options: ForwardingOptions<Result>) {
     this.#options = options;
+    this.#client = options.client;
     this.#deadlines = new Deadlines(options.clock, (now) => this.#expire(now));
   }
 
@@ -64,7 +70,8 @@ export class Forwarding<Result> {
     const sequence = ++this.#sequence;
     // A group that never heard of this client must take its first command for new, whichever that is.
     const lowestPending: number = this.#known ? this.#pending.keys().next().value ?? sequence : 1;
-    const { client, maxPendingBytes } = this.#options;
+    const client = this.#client;
+    const { maxPendingBytes } = this.#options;
     const pending: Pending<Result> = {
       data: encodeCommand(command, { client, sequence, lowestPending }),
       sink,
@@ -77,7 +84,7 @@ export class Forwarding<Result> {
       return pending;
     }
     this.#bytes += pending.data.length;
-    const forward = { pending, sent: 0, refused: 0, retryAt: Infinity };
+    const forward = { client, pending, sent: 0, refused: 0, retryAt: Infinity };
     this.#pending.set(sequence, forward);
     this.#deadlines.add(Math.min(times.enqueueBy, times.doneBy));
     this.#send(sequence, forward);
@@ -115,11 +122,22 @@ export class Forwarding<Result> {
   }
 
   /** A command with a session was applied here; perhaps one of these. */
-  answered({ client, sequence }: CommandSession, index: Index, result: Result | undefined): void {
-    if (client !== this.#options.client) return;
-    this.#known = true;
+  answered(
+    { client, sequence }: CommandSession,
+    index: Index,
+    result: Result | typeof SESSION_EXPIRED | undefined,
+  ): void {
     const forward = this.#pending.get(sequence);
-    if (forward === undefined) return;
+    const waits = forward?.client === client;
+    if (client === this.#client) {
+      if (result !== SESSION_EXPIRED) this.#known = true;
+      else if (waits) {
+        // So many others were heard since that this client is a stranger, and would be for good.
+        this.#client = `${this.#options.client}-${++this.#forgotten}`;
+        this.#known = false;
+      }
+    }
+    if (forward === undefined || !waits) return;
     this.#forget(sequence);
     const { pending } = forward;
     if (pending.settled) return;

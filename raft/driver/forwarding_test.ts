@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { Bench, noted } from "./_harness.ts";
 import { decodeCommand } from "./command.ts";
+import { SESSION_EXPIRED } from "./applier.ts";
 import { Forwarding } from "./forwarding.ts";
 import type { Pending } from "./pending.ts";
 import { settle } from "./proposals.ts";
@@ -11,12 +12,14 @@ function world() {
   const told: string[] = [];
   const sent: string[] = [];
   const own: Pending<string>[] = [];
+  const clients: string[] = [];
   const forwarding = new Forwarding<string>({
     clock: bench.clock,
     client: "me",
     send: (to, request, data) => {
       const decoded = decodeCommand(data);
       const lowest = decoded.type === "session" ? decoded.session.lowestPending : 0;
+      if (decoded.type === "session") clients.push(decoded.session.client);
       sent.push(`${request} to ${to}, lowest ${lowest}`);
     },
     propose: (pending) => own.push(pending),
@@ -27,7 +30,7 @@ function world() {
     forwarding.add(new Uint8Array(5), noted(name, told).sink, { enqueueBy, doneBy });
   const answer = (sequence: number, result: string) =>
     forwarding.answered({ client: "me", sequence }, 40 + sequence, result);
-  return { bench, told, sent, own, forwarding, add, answer };
+  return { bench, told, sent, own, clients, forwarding, add, answer };
 }
 
 describe("Forwarding", () => {
@@ -122,6 +125,28 @@ describe("Forwarding", () => {
     settle(own[2]!, "not-proposed", "enqueueTimeout");
     bench.pass(100);
     assertEquals(told.slice(1), ["y not-proposed enqueueTimeout"]);
+  });
+
+  it("begins a session anew when the group has forgotten the last one", () => {
+    // 4096 other clients were heard since: whatever comes with the old one is refused from then on.
+    const { told, clients, sent, forwarding, add, answer } = world();
+    forwarding.leader("b");
+    add("x");
+    answer(1, "rx");
+    add("y");
+    assertEquals(sent.at(-1), "2 to b, lowest 2");
+    forwarding.answered({ client: "me", sequence: 2 }, 42, SESSION_EXPIRED);
+    assertEquals(told, ["x@41=rx", "y@42=Symbol(session expired)"]);
+    add("z");
+    const [old, , renewed] = clients;
+    assertEquals([old, renewed === old, sent.at(-1)], ["me", false, "3 to b, lowest 1"]);
+    answer(3, "not to this one");
+    forwarding.answered({ client: renewed!, sequence: 3 }, 43, "rz");
+    assertEquals(told.at(-1), "z@43=rz");
+    // A late copy of what was answered long ago says nothing of the session.
+    forwarding.answered({ client: renewed!, sequence: 3 }, 44, SESSION_EXPIRED);
+    add("w");
+    assertEquals([clients.at(-1), sent.at(-1)], [renewed, "4 to b, lowest 4"]);
   });
 
   it("is bounded, gives its commands to the own log, and ends with its node", () => {
