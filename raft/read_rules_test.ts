@@ -71,6 +71,15 @@ describe("R2 a quorum answers a round that began after the read", () => {
     assertEquals(ready(beat(solo, round)), [[1, 2]]);
   });
 
+  it("who waits for the next one goes with the next heartbeat, if the round is lost", () => {
+    const solo = leader();
+    const first = sent(read(solo, 1), "heartbeat")[0]!.round;
+    read(solo, 2);
+    const [again] = sent(solo.wait(100), "heartbeat");
+    assertEquals(again!.round, first + 1);
+    assertEquals(ready(beat(solo, first + 1)), [[1, 2], [2, 2]]);
+  });
+
   it("of five, two others are needed, each counted once; learners and strangers are not", () => {
     const solo = new Solo({ members: ["a", "b", "c", "d", "e"] });
     solo.lead();
