@@ -21,13 +21,20 @@ const CHANGED_BYTES = 32 + 26;
 const QUIET_MS = 20_000;
 const LISTEN_MS = 30_000;
 const INTERVAL_MS = 500;
+/** Nodes and the bytes of a packet. */
+const CLUSTERS = [[10, 1400], [100, 1400], [100, 16_384], [1000, 1400], [1000, 16_384]] as const;
+/** Keys that change in a round, in the whole cluster. */
+const KEYS = [0, 1, 10, 50] as const;
 
 function table(head: readonly string[], rows: readonly Row[]): string {
   const line = (cells: Row): string => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---:")), ...rows.map(line)].join("\n");
 }
 
-/** The specification's model of idle traffic: two messages a round, each with a page. Entries here have an id `n…`, a generation of two bytes, and three of one. */
+/**
+ * The specification's model of idle traffic: two messages a round, each with a page. Entries here have an id `n…`, a generation of two
+ * bytes, and three of one.
+ */
 function idleModel(nodes: number, maxPacketBytes: number): number {
   const [entry, header] = [String(nodes - 1).length + 7, 38];
   const page = Math.min(nodes, Math.floor((maxPacketBytes - header) / entry));
@@ -46,19 +53,19 @@ function swimBytes(nodes: number): number {
 
 function traffic(): string {
   const rows: Row[] = [];
-  for (const [nodes, maxPacketBytes] of [[10, 1400], [100, 1400], [100, 16_384]] as const) {
-    const idleSwim = swimBytes(nodes);
-    for (const keys of [0, 1, 10, 50]) {
-      const bytes = trafficBytes({ nodes, maxPacketBytes, keys, rounds: 20, seed: SEED });
+  const idleSwim = new Map([10, 100, 1000].map((nodes) => [nodes, swimBytes(nodes)]));
+  for (const [nodes, maxPacketBytes] of CLUSTERS) {
+    const measured = trafficBytes({ nodes, maxPacketBytes, keys: KEYS, rounds: 20, seed: SEED });
+    for (const [i, keys] of KEYS.entries()) {
       // Every node receives each changed key once, in a block of its own.
       const model = idleModel(nodes, maxPacketBytes) + keys * CHANGED_BYTES * (nodes - 1) / nodes;
       rows.push([
         nodes,
         maxPacketBytes,
         keys,
-        Math.round(bytes),
+        Math.round(measured[i]!),
         Math.round(model),
-        keys === 0 ? idleSwim : "",
+        keys === 0 ? idleSwim.get(nodes)! : "",
       ]);
     }
   }
@@ -69,7 +76,7 @@ function traffic(): string {
 }
 
 function spread(): string {
-  const sizes = [[10, 1000, 2.3], [100, 60, 4.5], [1000, 10, 6.3]] as const;
+  const sizes = [[10, 1000, 2.3], [100, 100, 4.5], [1000, 30, 6.3]] as const;
   return table(
     ["nodes", "writes", "mean", "most", "model, mean"],
     sizes.map(([nodes, writes, model]) => {
