@@ -12,11 +12,13 @@ import type { Reports } from "./reports.ts";
  */
 export function metricsOf(
   { registry, name, clusterName, gossip, transport, clock }: ResolvedNodeOptions,
-  { driver, keyValues, reports, ...readings }: Pick<NodeMetricsOptions, "peers" | "gossip" | "observers"> & {
-    readonly driver: () => DriverStats;
-    readonly keyValues: KeyValueCore | undefined;
-    readonly reports: Reports;
-  },
+  { driver, keyValues, reports, ...readings }:
+    & Pick<NodeMetricsOptions, "peers" | "gossip" | "observers">
+    & {
+      readonly driver: () => DriverStats;
+      readonly keyValues: KeyValueCore | undefined;
+      readonly reports: Reports;
+    },
 ): NodeMetrics {
   try {
     return nodeMetrics({

@@ -53,7 +53,7 @@ describe("raftMetrics()", () => {
     await registry.metrics();
     const text = await registry.metrics();
     assert(text.includes('raft_voters{cluster_name="orders"} 1'));
-    assert(!text.includes('raft_applied_total{'));
+    assert(!text.includes("raft_applied_total{"));
     assert(text.includes('cluster_metrics_failed_reads_total{metric="raft_applied_total"} 2'));
     assertEquals(told.filter((metric) => metric === "raft_applied_total").length, 1);
     await group.close();

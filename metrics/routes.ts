@@ -49,7 +49,9 @@ async function oneByOne(registry: Registry, failures: FailedReads): Promise<stri
   const names = registry.getMetricsAsArray().map(({ name }) =>
     registry.getSingleMetric(name) === undefined ? `${name}_total` : name
   );
-  const read = await Promise.allSettled(names.map((name) => registry.getSingleMetricAsString(name)));
+  const read = await Promise.allSettled(
+    names.map((name) => registry.getSingleMetricAsString(name)),
+  );
   const texts: string[] = [];
   for (const [i, result] of read.entries()) {
     if (result.status === "fulfilled") texts.push(result.value);

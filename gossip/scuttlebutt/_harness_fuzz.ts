@@ -43,7 +43,10 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** F2: what was decoded encodes to the same bytes. */
-function canonical(frame: Uint8Array, decode: typeof decodePacket | typeof decodeStreamMessage): boolean {
+function canonical(
+  frame: Uint8Array,
+  decode: typeof decodePacket | typeof decodeStreamMessage,
+): boolean {
   return accepted(() => {
     must(equal(frame, encodeFrame(decode(frame, TAG), TAG)), "F2: it encodes to other bytes");
   });
@@ -171,6 +174,11 @@ export const fuzzTargets: readonly FuzzTarget[] = [
     weight: 1,
     run: detect,
   },
-  { name: "scuttlebutt F8 stream", seeds: [...streams, ...plausibleStreams], weight: 2, run: readStream },
+  {
+    name: "scuttlebutt F8 stream",
+    seeds: [...streams, ...plausibleStreams],
+    weight: 2,
+    run: readStream,
+  },
   { name: "scuttlebutt F9 reorder", seeds: anything, weight: 500, run: reorder },
 ];
