@@ -45,8 +45,12 @@ export function pulled(kind: "counter" | "gauge", name: string, options: PulledO
     clear(metric);
     try {
       const values = read();
-      if (typeof values === "number") return put({}, values);
-      for (const [labels, value] of values ?? []) put(labels, value);
+      const samples: readonly Sample[] = typeof values === "number" ? [[{}, values]] : values ?? [];
+      for (const [labels, value] of samples) {
+        // A counter would take nothing for 1.
+        if (typeof value !== "number") throw new TypeError(`What was read is no number: ${value}`);
+        put(labels, value);
+      }
     } catch (error) {
       clear(metric);
       failures.add(name, error);

@@ -261,8 +261,8 @@ describe("nodeMetrics()", () => {
         if (broken) throw problem;
         return 2;
       },
-      // No number, as a transport without it would give.
-      transport: () => ({ ...transport, bytesSent: (broken ? undefined : 7) as number }),
+      // No number, as a transport that is not type-checked might give.
+      transport: () => ({ ...transport, bytesSent: (broken ? "many" : 7) as number }),
       readFailed: (...failure) => {
         told.push(failure);
         throw new Error("a logger that throws");
