@@ -23,6 +23,8 @@ const LISTEN_MS = 30_000;
 const INTERVAL_MS = 500;
 /** Nodes and the bytes of a packet. */
 const CLUSTERS = [[10, 1400], [100, 1400], [100, 16_384], [1000, 1400], [1000, 16_384]] as const;
+/** From this heading on the file is kept as it is: what other commands printed. */
+const OTHERS = "# Scuttlebutt, by other commands";
 /** Keys that change in a round, in the whole cluster. */
 const KEYS = [0, 1, 10, 50] as const;
 
@@ -117,10 +119,13 @@ for (const [name, title, run] of sections) {
   console.log(parts.at(-1));
 }
 if (wanted.size === 0) {
+  const file = new URL("RESULTS-scuttlebutt.md", import.meta.url);
+  const before = await Deno.readTextFile(file).catch(() => "");
+  const others = before.includes(OTHERS) ? `\n${before.slice(before.indexOf(OTHERS))}` : "";
   const about = `Deno ${Deno.version.deno}, ${Deno.build.arch}, virtual time, seed ${SEED}, ` +
     `${new Date().toISOString().slice(0, 10)}. Written by \`deno task bench:scuttlebutt\`.`;
   await Deno.writeTextFile(
-    new URL("RESULTS-scuttlebutt.md", import.meta.url),
-    `# Scuttlebutt, measured\n\n${about}\n\n${parts.join("\n")}`,
+    file,
+    `# Scuttlebutt, measured\n\n${about}\n\n${parts.join("\n")}${others}`,
   );
 }
