@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console
 /**
  * `deno task bench:scuttlebutt [traffic|spread|crash|churn]…`: whole clusters of Scuttlebutt in virtual time, next to the model and, for
- * traffic, next to SWIM. With all sections, which take minutes, it writes `bench/RESULTS-scuttlebutt.md`.
+ * traffic, next to SWIM. Writes each section into `bench/RESULTS-scuttlebutt.md`. All of them take a quarter of an hour.
  */
 import {
   churn,
@@ -112,20 +112,28 @@ const sections: readonly (readonly [name: string, title: string, run: () => stri
   ["churn", "Ids that came and went through 50 nodes", churned],
 ];
 const wanted = new Set(Deno.args);
-const parts: string[] = [];
+const file = new URL("RESULTS-scuttlebutt.md", import.meta.url);
 for (const [name, title, run] of sections) {
   if (wanted.size > 0 && !wanted.has(name)) continue;
-  parts.push(`## ${title}\n\n${run()}\n`);
-  console.log(parts.at(-1));
-}
-if (wanted.size === 0) {
-  const file = new URL("RESULTS-scuttlebutt.md", import.meta.url);
-  const before = await Deno.readTextFile(file).catch(() => "");
-  const others = before.includes(OTHERS) ? `\n${before.slice(before.indexOf(OTHERS))}` : "";
-  const about = `Deno ${Deno.version.deno}, ${Deno.build.arch}, virtual time, seed ${SEED}, ` +
-    `${new Date().toISOString().slice(0, 10)}. Written by \`deno task bench:scuttlebutt\`.`;
+  const part = `## ${title}\n\n${run()}\n`;
+  console.log(part);
+  // Each as soon as it is there: others may be measured at the same time, by processes of their own.
   await Deno.writeTextFile(
     file,
-    `# Scuttlebutt, measured\n\n${about}\n\n${parts.join("\n")}${others}`,
+    withPart(await Deno.readTextFile(file).catch(() => ""), title, part),
   );
+}
+
+/** The file with one section in place of its older one; all else stays, and what other commands printed comes last. */
+function withPart(before: string, title: string, part: string): string {
+  const about = `Deno ${Deno.version.deno}, ${Deno.build.arch}, virtual time, seed ${SEED}, ` +
+    `${new Date().toISOString().slice(0, 10)}. Written by \`deno task bench:scuttlebutt\`.`;
+  const end = before.includes(OTHERS) ? before.indexOf(OTHERS) : before.length;
+  const old = before.slice(0, end).split(/^(?=## )/m).slice(1);
+  const parts = sections.flatMap(([, each]) =>
+    each === title ? [part] : old.filter((one) => one.startsWith(`## ${each}\n`))
+  );
+  const tables = parts.map((one) => `${one.trimEnd()}\n`).join("\n");
+  const others = before.slice(end);
+  return `# Scuttlebutt, measured\n\n${about}\n\n${tables}${others === "" ? "" : `\n${others}`}`;
 }
