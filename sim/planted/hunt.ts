@@ -11,7 +11,12 @@ export interface HuntOptions {
   readonly from: number;
   /** How often one starts anew, each time with other seeds. @default {5} */
   readonly rounds?: number;
-  /** Seeds of one round at most. @default {400} */
+  /**
+   * Seeds of one round at most. Twenty times the median of the bug that takes longest: whatever changes in the protocol shifts what
+   * seeds do, and a hunt must not end in vain by chance.
+   *
+   * @default {2000}
+   */
   readonly maxSeeds?: number;
 }
 
@@ -30,7 +35,7 @@ export interface Caught {
 
 /** Plays seeds with a bug in the protocol until an invariant tells, some times over. */
 export function hunt(buggy: AnyProtocol, bug: PlantedBug, options: HuntOptions): Caught {
-  const { from, rounds = 5, maxSeeds = 400 } = options;
+  const { from, rounds = 5, maxSeeds = 2000 } = options;
   const seeds: (number | undefined)[] = [];
   const invariants = new Map<string, number>();
   for (let round = 0; round < rounds; round++) {
@@ -64,4 +69,16 @@ export function medianOf(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** The heads of the columns of {@link describeCaught}. */
+export const CAUGHT_HEADS: string = `${
+  "planted bug".padEnd(38)
+}  median  seeds of each round      told by`;
+
+/** One line about a hunt. */
+export function describeCaught({ bug, median, seeds, invariants, caught }: Caught): string {
+  const each = seeds.map((count) => count ?? "–").join(" ");
+  return `${bug.padEnd(38)}  ${String(median).padStart(6)}  ${each.padEnd(23)}  ` +
+    `${[...invariants.keys()].join(", ")}${caught ? "" : "  NOT CAUGHT"}`;
 }
