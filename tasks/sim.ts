@@ -143,7 +143,9 @@ async function replay(): Promise<void> {
 
 /** The plan of a seed, or one that was found before. */
 async function planAsked(protocol: AnyProtocol): Promise<Plan> {
-  if (!values.regression) return draw(protocol, { ...sizes, seed: whole("seed", values.seed ?? "1") });
+  if (!values.regression) {
+    return draw(protocol, { ...sizes, seed: whole("seed", values.seed ?? "1") });
+  }
   const found = await regression(protocol.name);
   const entry = whole("entry", values.entry ?? "1", 1);
   return found[entry - 1] ??

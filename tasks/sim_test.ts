@@ -10,7 +10,9 @@ import { doAll } from "./sim_pool.ts";
 const program = fileURLToPath(new URL("sim.ts", import.meta.url));
 const flags = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
 
-function sim(...args: readonly string[]): { readonly status: number | null; readonly text: string } {
+function sim(
+  ...args: readonly string[]
+): { readonly status: number | null; readonly text: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, program, ...args], {
     encoding: "utf8",
     env: { ...process.env, NO_COLOR: "1" },

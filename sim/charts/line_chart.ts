@@ -84,9 +84,9 @@ export function svgOf(chart: LineChart): string {
       }
     }
     parts.push(
-      `<line ${stroke} x1="${WIDTH - RIGHT + 8}" x2="${
-        WIDTH - RIGHT + 20
-      }" y1="${at(ends[i]!)}" y2="${at(ends[i]!)}"/>` +
+      `<line ${stroke} x1="${WIDTH - RIGHT + 8}" x2="${WIDTH - RIGHT + 20}" y1="${
+        at(ends[i]!)
+      }" y2="${at(ends[i]!)}"/>` +
         `<text x="${WIDTH - RIGHT + 25}" y="${at(ends[i]! + 4)}">${escaped(name)}</text>`,
     );
   });
