@@ -44,7 +44,7 @@ describe("campaign()", () => {
     const lines: string[] = [];
     const result = campaign({
       protocol: swim,
-      plans: drawn(swim, { from: 1, count: 30 }),
+      plans: drawn(swim, { from: 1, count: 30, mostNodes: 40 }),
       say: (line) => void lines.push(line),
       twiceEvery: 0,
     });
@@ -119,7 +119,7 @@ describe("planted bugs", needs("read", "write"), () => {
       const lines: string[] = [];
       const { failures, exitCode } = campaign({
         protocol: buggy,
-        plans: drawn(swim, { from: 1, count: 60 }),
+        plans: drawn(swim, { from: 1, count: 60, mostNodes: 40 }),
         stopAtFailure: true,
         maxShrinkRuns: 8,
         say: (line) => void lines.push(line),
@@ -128,7 +128,10 @@ describe("planted bugs", needs("read", "write"), () => {
       assert(bug.caughtBy.includes(failure.invariant), failure.invariant);
       assertEquals(exitCode, failure.kind === "safety" ? EXIT.safety : EXIT.liveness);
       assert(/^FAIL seed=\d+ step=\d+ invariant=/.test(lines[0]!), lines[0]);
-      const again = playAny(buggy, replayPlan(swim, { seed: failure.seed }, failure.reduction!));
+      const again = playAny(
+        buggy,
+        replayPlan(swim, { seed: failure.seed, mostNodes: 40 }, failure.reduction!),
+      );
       assertEquals(again.violation?.invariant, failure.invariant);
     });
   }

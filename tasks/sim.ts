@@ -20,14 +20,11 @@ import type { AnyProtocol } from "../sim/protocol.ts";
 import { type CampaignReport, reportOf } from "../sim/report.ts";
 import { reduced, type Reduction } from "../sim/shrink.ts";
 import { draw } from "../sim/swarm.ts";
-import { bugOf, type Job, protocolOf, regression } from "./sim_jobs.ts";
-import { huntAll, summaryOf } from "./sim_planted.ts";
+import { bugOf, type Job, protocolOf, regression, seedJobs } from "./sim_jobs.ts";
+import { huntAll, record, summaryOf } from "./sim_planted.ts";
 import { doAll } from "./sim_pool.ts";
 import { writeReport } from "./sim_report.ts";
 import { understood, usage, whole as wholeNumber } from "./usage.ts";
-
-/** Seeds that one thread plays at a time. */
-const MOST_AT_A_TIME = 10;
 
 const { values, positionals } = understood("simulate", () =>
   parseArgs({
@@ -48,6 +45,7 @@ const { values, positionals } = understood("simulate", () =>
       bug: { type: "string" },
       planted: { type: "boolean", default: false },
       rounds: { type: "string", default: "5" },
+      record: { type: "boolean", default: false },
       json: { type: "string" },
       report: { type: "boolean", default: false },
       workers: { type: "string", default: String(availableParallelism()) },
@@ -108,6 +106,7 @@ async function hunted(): Promise<never> {
     say: (line) => console.log(line),
   });
   for (const line of summaryOf(found)) console.log(line);
+  if (values.record) await record(shipped, found);
   process.exit(found.every(({ caught }) => caught) ? EXIT.fine : EXIT.safety);
 }
 
@@ -174,14 +173,9 @@ function jobs(): readonly Job[] {
   if (!Number.isSafeInteger(from + count)) {
     usage(`Cannot simulate as seeds must be safe integers: the last would be ${from} + ${count}`);
   }
-  const seeds = { ...playing, ...sizes, kind: "seeds" } as const;
-  if (bug !== undefined) return [{ ...seeds, from, count, bug: bug.name }];
-  const atATime = Math.max(1, Math.min(MOST_AT_A_TIME, Math.floor(count / workers / 4)));
-  const pieces: Job[] = [];
-  for (let played = 0; played < count; played += atATime) {
-    pieces.push({ ...seeds, from: from + played, count: Math.min(atATime, count - played) });
-  }
-  return pieces;
+  const seeds = { ...playing, ...sizes, kind: "seeds", from, count } as const;
+  // The first failure ends it: that is one job.
+  return bug === undefined ? seedJobs(seeds, workers) : [{ ...seeds, bug: bug.name }];
 }
 
 function print(report: CampaignReport): void {

@@ -52,6 +52,23 @@ export type Job =
     readonly names: number;
   };
 
+/** Seeds that one thread plays at a time at most: few, as one seed in some tens takes as long as all others. */
+const MOST_AT_A_TIME = 10;
+
+/** Shares successive seeds out into jobs. */
+export function seedJobs(
+  seeds: Extract<Job, { readonly kind: "seeds" }>,
+  workers: number,
+): readonly Job[] {
+  const { from, count } = seeds;
+  const atATime = Math.max(1, Math.min(MOST_AT_A_TIME, Math.floor(count / workers / 4)));
+  const jobs: Job[] = [];
+  for (let played = 0; played < count; played += atATime) {
+    jobs.push({ ...seeds, from: from + played, count: Math.min(atATime, count - played) });
+  }
+  return jobs;
+}
+
 /** What came of a {@link Job}. */
 export interface JobResult {
   /** Of seeds, and of what was found before. */

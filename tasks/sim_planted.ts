@@ -1,9 +1,10 @@
 /**
- * `deno task sim --planted [--protocol P] [--from S] [--rounds N] [--bug NAME]`: plants each bug into a copy of the protocol and
- * counts the seeds until an invariant tells.
+ * `deno task sim --planted [--protocol P] [--from S] [--rounds N] [--bug NAMES] [--record]`: plants each bug into a copy of the
+ * protocol and counts the seeds until an invariant tells. `--record` notes which seed does so soonest: where CI begins to look.
  *
  * @module
  */
+import { readFile, writeFile } from "node:fs/promises";
 import { type Caught, CAUGHT_HEADS, medianOf } from "../sim/planted/hunt.ts";
 import type { PlantedBug } from "../sim/planted/patch.ts";
 import type { AnyProtocol } from "../sim/protocol.ts";
@@ -40,6 +41,24 @@ export async function huntAll(
     options,
   );
   return found.map(({ caught }) => caught!);
+}
+
+const RECORDED = new URL("../sim/planted/seeds.json", import.meta.url);
+
+/** Seeds known to show a planted bug, by protocol and bug. */
+type Recorded = { readonly [protocol: string]: { readonly [bug: string]: number } };
+
+/** The seeds that `--record` noted. Where the protocol changed since, a bug may show some seeds later. */
+export async function recordedSeeds(): Promise<Recorded> {
+  return JSON.parse(await readFile(RECORDED, "utf8")) as Recorded;
+}
+
+/** Notes the seeds that showed bugs soonest. Those of other bugs stay. */
+export async function record({ name }: AnyProtocol, found: readonly Caught[]): Promise<void> {
+  const all = await recordedSeeds();
+  const seeds = { ...all[name] };
+  for (const { bug, quickest } of found) if (quickest !== undefined) seeds[bug] = quickest;
+  await writeFile(RECORDED, `${JSON.stringify({ ...all, [name]: seeds }, null, 2)}\n`);
 }
 
 /** The lines that close a hunt; the last one is what CI sums. */

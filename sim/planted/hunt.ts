@@ -1,4 +1,4 @@
-import { campaign, drawn } from "../campaign.ts";
+import { campaign, drawn, type Failure } from "../campaign.ts";
 import type { AnyProtocol } from "../protocol.ts";
 import type { PlantedBug } from "./patch.ts";
 
@@ -25,7 +25,9 @@ export interface Caught {
   readonly bug: string;
   /** Seeds that each round took; `undefined`: it was not found. */
   readonly seeds: readonly (number | undefined)[];
-  /** The median of them, rounds in vain counted as endless. */
+  /** Of the seeds that found it, the one whose run was over after the fewest events; `undefined`: none did. */
+  readonly quickest: number | undefined;
+  /** The median of the seeds that rounds took, those in vain counted as endless. */
   readonly median: number;
   /** Which invariants told, and in how many rounds. */
   readonly invariants: ReadonlyMap<string, number>;
@@ -38,6 +40,7 @@ export function hunt(buggy: AnyProtocol, bug: PlantedBug, options: HuntOptions):
   const { from, rounds = 5, maxSeeds = 2000 } = options;
   const seeds: (number | undefined)[] = [];
   const invariants = new Map<string, number>();
+  let quickest: Failure | undefined;
   for (let round = 0; round < rounds; round++) {
     const { failures: [failure], seeds: played } = campaign({
       protocol: buggy,
@@ -52,12 +55,14 @@ export function hunt(buggy: AnyProtocol, bug: PlantedBug, options: HuntOptions):
     });
     seeds.push(failure === undefined ? undefined : played);
     if (failure === undefined) continue;
+    if (quickest === undefined || failure.step < quickest.step) quickest = failure;
     invariants.set(failure.invariant, (invariants.get(failure.invariant) ?? 0) + 1);
   }
   const expected = [...invariants.keys()].every((name) => bug.caughtBy.includes(name));
   return {
     bug: bug.name,
     seeds,
+    quickest: quickest?.seed,
     median: medianOf(seeds.map((count) => count ?? Infinity)),
     invariants,
     caught: expected && !seeds.includes(undefined),
