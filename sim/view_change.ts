@@ -21,7 +21,7 @@ export function differing({ before, peers }: ViewChange): Differing {
   return { start, shared };
 }
 
-/** Peers of the list before of whose names there is none now. */
+/** Peers of the list before of whose names there is none now. Neither list has a name twice: see `view-well-formed`. */
 export function lost(change: ViewChange): readonly Peer[] {
   const { before, peers } = change;
   const { start, shared } = differing(change);
