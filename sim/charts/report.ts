@@ -175,5 +175,6 @@ function mean(values: readonly number[]): number {
 }
 
 function words(settings: Settings): string {
-  return Object.entries(settings).map(([name, value]) => `${name} ${value}`).join(", ");
+  const all = Object.entries(settings).map(([name, value]) => `${name} ${value}`).join(", ");
+  return `Settings: ${all}`;
 }

@@ -51,7 +51,7 @@ export const swim: Protocol = Object.freeze(
     charts: {
       base: CHARTED,
       sensitivity: {
-        xLabel: "suspicionMult",
+        xLabel: "suspicionMult (lines: suspicionMaxTimeoutMult)",
         coincide:
           "The lines all but lie on each other: the maximum is what an unconfirmed suspicion " +
           "lasts, and here the others confirm it at once",
