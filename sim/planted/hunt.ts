@@ -3,7 +3,7 @@ import type { AnyProtocol } from "../protocol.ts";
 import type { PlantedBug } from "./patch.ts";
 
 /** Bugs are found in worlds that take no time. */
-const MOST_NODES = 60;
+const MOST_NODES = 20;
 
 /** Options of {@link hunt}. */
 export interface HuntOptions {
