@@ -1,8 +1,9 @@
 // deno-lint-ignore-file no-console
 /**
- * Measures the simulator, the spread of news in it and how it finds planted bugs, and writes `bench/RESULTS-sim.md`:
- * `node --max-old-space-size=12000 bench/sim_bench.ts [--sections speed,spread,planted] [--most NODES] [--rounds N]`. What is not
- * measured stays in the file as it was. Run it on a quiet machine; time is that of one core.
+ * Measures the simulator, the spread of news in it, what campaigns play and how they find planted bugs, and writes
+ * `bench/RESULTS-sim.md`: `node --max-old-space-size=12000 bench/sim_bench.ts [--sections speed,spread,campaign,planted]
+ * [--protocols swim,scuttlebutt,raft] [--most NODES] [--seeds N] [--rounds N]`. What is not measured stays in the file as it was. Run it
+ * on a quiet machine; times of speed and spread are those of one core.
  *
  * Worlds of thousands of nodes cannot be formed by joins: n nodes hold n² records. So the spread is measured with one table of records
  * for all of them, which a patched copy of the protocol shares (`sharing`); nobody dies in these runs, and all else is as it ships.
@@ -10,18 +11,26 @@
 import { readFile, writeFile } from "node:fs/promises";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { availableParallelism } from "node:os";
 import type { GossipContext } from "../gossip/strategy.ts";
 import { swim } from "../gossip/swim/swim.ts";
 import type { Peer } from "../shard/peer.ts";
 import { ring } from "../shard/ring.ts";
+import { joined } from "../sim/campaign.ts";
 import { clusterOf } from "../sim/cluster.ts";
 import { patchedSources } from "../sim/planted/load.ts";
 import type { Patch } from "../sim/planted/patch.ts";
+import type { AnyProtocol } from "../sim/protocol.ts";
 import { plantedBugs } from "../sim/planted/all.ts";
 import { swim as played } from "../sim/protocols/swim.ts";
+import { protocols } from "../sim/protocols/all.ts";
+import { reportOf } from "../sim/report.ts";
 import { SituationCounter } from "../sim/situations.ts";
+import { draw } from "../sim/swarm.ts";
 import { world } from "../sim/world.ts";
-import { huntAll, markdownOf, summaryOf } from "../tasks/sim_planted.ts";
+import { seedJobs } from "../tasks/sim_jobs.ts";
+import { huntAll, markdownOf, record, summaryOf } from "../tasks/sim_planted.ts";
+import { doAll } from "../tasks/sim_pool.ts";
 
 const GOSSIP_INTERVAL_MS = 200;
 
@@ -161,10 +170,9 @@ async function spread(nodes: number): Promise<Spread> {
 const TITLES = {
   speed: "Events in a second of one core, 100 nodes at peace for ten virtual minutes",
   spread: "One change of state, from its start until the last node knows",
-  planted: "Seeds until a planted bug is found",
 } as const;
-
-type SectionName = keyof typeof TITLES;
+const CAMPAIGN = "A campaign";
+const PLANTED = "Seeds until a planted bug is found";
 
 function speedSection(): string {
   const measured = [
@@ -204,12 +212,47 @@ async function spreadSection(most: number): Promise<string> {
   return lines.join("\n");
 }
 
-async function plantedSection(rounds: number): Promise<string> {
-  const bugs = plantedBugs.get(played.name) ?? [];
-  const found = await huntAll(played, bugs, { from: 1, rounds, say: console.log });
+async function campaignSection(protocol: AnyProtocol, count: number): Promise<string> {
+  const { name } = protocol;
+  const workers = availableParallelism();
+  const seeds = { kind: "seeds", protocol: name, announced: false, from: 1, count } as const;
+  const began = performance.now();
+  const done = await doAll(seedJobs(seeds, workers), { workers, say: console.log });
+  const report = reportOf(
+    protocol,
+    joined(protocol, done.map(({ campaign }) => campaign!)),
+    performance.now() - began,
+  );
+  const sizes = Array.from(
+    { length: count },
+    (_, i) => draw(protocol, { seed: 1 + i }).nodes,
+  ).sort((a, b) => a - b);
+  const { events, virtualHours, elapsedMs, worstRecoveryMs, failures } = report;
+  return [
+    `\`deno task sim --protocol ${name} --from 1 --seeds ${count}\`: ${failures.length} failed. ` +
+    `${events} events in ${Math.round(virtualHours)} virtual hours, played in ${
+      Math.round(elapsedMs / 1000)
+    } s by ${workers} threads; the slowest recovery took ${
+      Math.round(worstRecoveryMs / 1000)
+    } s. ` +
+    `Nodes: ${sizes[0]} to ${sizes.at(-1)}, the median ${sizes[count >> 1]}, ${
+      sizes.filter((size) => size >= 100).length
+    } worlds of 100 and more.`,
+    "",
+    "| what occurred | in runs | times |",
+    "| --- | ---: | ---: |",
+    ...report.situations.map(({ situation, runs, hits }) => `| ${situation} | ${runs} | ${hits} |`),
+  ].join("\n");
+}
+
+async function plantedSection(protocol: AnyProtocol, rounds: number): Promise<string> {
+  const { name } = protocol;
+  const bugs = plantedBugs.get(name) ?? [];
+  const found = await huntAll(protocol, bugs, { from: 1, rounds, say: console.log });
+  await record(protocol, found);
   const [median] = summaryOf(found);
   return [
-    `\`deno task sim --planted --rounds ${rounds}\`: each round begins with other seeds. The ${median}.`,
+    `\`deno task sim --protocol ${name} --planted --rounds ${rounds}\`: each round begins with other seeds. The ${median}.`,
     "",
     markdownOf(bugs, found),
   ].join("\n").trimEnd();
@@ -229,26 +272,43 @@ if (import.meta.main) {
   const { values } = parseArgs({
     options: {
       most: { type: "string", default: "10000" },
+      seeds: { type: "string", default: "500" },
       rounds: { type: "string", default: "5" },
-      sections: { type: "string", default: Object.keys(TITLES).join(",") },
+      sections: { type: "string", default: "speed,spread,campaign,planted" },
+      protocols: { type: "string", default: [...protocols.keys()].join(",") },
     },
   });
   const file = new URL("RESULTS-sim.md", import.meta.url);
   const sections = sectionsOf(await readFile(file, "utf8").catch(() => ""));
-  const measure: Record<SectionName, () => string | Promise<string>> = {
-    speed: speedSection,
-    spread: () => spreadSection(Number(values.most)),
-    planted: () => plantedSection(Number(values.rounds)),
-  };
-  for (const name of values.sections.split(",") as SectionName[]) {
-    const measured = await measure[name]();
+  // In the order in which they stand in the file.
+  const measures = new Map<string, () => string | Promise<string>>([
+    [TITLES.speed, speedSection],
+    [TITLES.spread, () => spreadSection(Number(values.most))],
+    ...[...protocols].map(([name, protocol]) =>
+      [`${CAMPAIGN}: ${name}`, () => campaignSection(protocol, Number(values.seeds))] as const
+    ),
+    ...[...protocols].map(([name, protocol]) =>
+      [`${PLANTED}: ${name}`, () => plantedSection(protocol, Number(values.rounds))] as const
+    ),
+  ]);
+  const wanted = new Set<string>();
+  for (const section of values.sections.split(",")) {
+    if (section === "speed" || section === "spread") wanted.add(TITLES[section]);
+    for (const name of values.protocols.split(",")) {
+      if (section === "campaign") wanted.add(`${CAMPAIGN}: ${name}`);
+      else if (section === "planted") wanted.add(`${PLANTED}: ${name}`);
+    }
+  }
+  for (const [title, measure] of measures) {
+    if (!wanted.has(title)) continue;
+    const measured = await measure();
     console.log(measured);
     const made = `Node ${process.version}, ${process.arch}, ${
       new Date().toISOString().slice(0, 10)
     }.`;
-    sections.set(TITLES[name], `${made}\n\n${measured}`);
+    sections.set(title, `${made}\n\n${measured}`);
   }
-  const text = Object.values(TITLES).filter((title) => sections.has(title))
+  const text = [...measures.keys()].filter((title) => sections.has(title))
     .map((title) => `## ${title}\n\n${sections.get(title)}\n`).join("\n");
   await writeFile(
     file,

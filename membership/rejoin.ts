@@ -72,9 +72,8 @@ export class Rejoin {
     try {
       const found = await discover(signal);
       if (signal.aborted) return;
-      const alive = known();
-      const missing = [...new Set(found)].filter((address) => !alive.has(address));
-      if (missing.length > 0) joined(await join(shuffled(missing, random).slice(0, maxJoinPeers)));
+      const missing = someMissing(found, { alive: known(), maxJoinPeers, random });
+      if (missing.length > 0) joined(await join(missing));
     } catch (error) {
       if (!signal.aborted) failed(error);
     }
@@ -84,13 +83,33 @@ export class Rejoin {
     if (this.#closing.signal.aborted) return;
     const { clock, random, intervalMs, known } = this.#options;
     this.#aloneRounds = known().size > 1 ? 0 : this.#aloneRounds + 1;
-    const pauseMs = this.#aloneRounds > 0
-      ? Math.min(intervalMs, firstDelayMs * 2 ** Math.min(this.#aloneRounds - 1, 16))
-      : intervalMs;
-    this.#cancel = clock.setTimer(pauseMs * (0.9 + 0.2 * random()), () => {
+    const pauseMs = roundPauseMs(this.#aloneRounds, { intervalMs, random });
+    this.#cancel = clock.setTimer(pauseMs, () => {
       void this.round().then(() => this.#schedule());
     });
   }
+}
+
+/** Time until the next round, ± 10 %: the interval, but a second after the first round alone, twice as long after each further one. */
+export function roundPauseMs(
+  aloneRounds: number,
+  { intervalMs, random }: Pick<RejoinOptions, "intervalMs" | "random">,
+): number {
+  const pauseMs = aloneRounds > 0
+    ? Math.min(intervalMs, firstDelayMs * 2 ** Math.min(aloneRounds - 1, 16))
+    : intervalMs;
+  return pauseMs * (0.9 + 0.2 * random());
+}
+
+/** Whom a round joins: some of those that were found and are not alive, in random order. */
+export function someMissing(
+  found: readonly Address[],
+  { alive, maxJoinPeers, random }:
+    & { readonly alive: ReadonlySet<Address> }
+    & Pick<RejoinOptions, "maxJoinPeers" | "random">,
+): readonly Address[] {
+  const missing = [...new Set(found)].filter((address) => !alive.has(address));
+  return shuffled(missing, random).slice(0, maxJoinPeers);
 }
 
 /** A copy in random order (Fisher–Yates). */

@@ -53,6 +53,7 @@ export function fakeFacts(
   return {
     now: fields.now ?? 1e12,
     lives,
+    livesOf: (name) => lives.filter((life) => life.name === name),
     excusedAt: () => fields.excusedAt ?? -Infinity,
     upsetAt: () => fields.excusedAt ?? -Infinity,
   };

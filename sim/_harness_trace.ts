@@ -1,6 +1,7 @@
 /** Prints the trace hashes of some seeds, to be compared between runtimes: run it as a program. */
 import process from "node:process";
-import { play } from "./play.ts";
+import { play, playAny } from "./play.ts";
+import { raft } from "./protocols/raft.ts";
 import { scuttlebutt } from "./protocols/scuttlebutt.ts";
 import { swim } from "./protocols/swim.ts";
 import { draw } from "./swarm.ts";
@@ -10,9 +11,13 @@ export function traces(): string {
   const runs = [
     ...[1, 2, 3, 5, 8, 13].map((seed) => [swim, seed] as const),
     ...[1, 2, 3, 5].map((seed) => [scuttlebutt, seed] as const),
+    ...[1, 2, 3, 5].map((seed) => [raft, seed] as const),
   ];
   return runs.map(([protocol, seed]) => {
-    const { traceHash, step } = play(protocol, draw(protocol, { seed }), { checked: false });
+    const plan = draw(protocol, { seed });
+    const { traceHash, step } = "play" in protocol
+      ? playAny(protocol, plan)
+      : play(protocol, plan, { checked: false });
     return `${protocol.name}:${seed}:${traceHash}:${step}`;
   }).join(" ");
 }

@@ -7,6 +7,9 @@ import { draw, type SwarmOptions } from "./swarm.ts";
 /** Seeds from which on a campaign has to have met every situation. */
 export const SITUATION_SEEDS = 300;
 
+/** Above so many machines a run takes seconds to minutes. */
+const LARGE = 100;
+
 /** Exit codes: what went wrong, the worst first. */
 export const EXIT = Object.freeze({
   fine: 0,
@@ -24,9 +27,9 @@ export interface CampaignOptions {
   readonly plans: Iterable<Plan>;
   /** The protocol, as it ships or with a bug in it. */
   readonly protocol: AnyProtocol;
-  /** Runs that may be spent on making one failure small; 0: none. @default {150} */
+  /** Runs that may be spent on making one failure small; 0: none. @default {150}, 15 where one takes long */
   readonly maxShrinkRuns?: number;
-  /** Every so many seeds one is played twice and compared; 0: none. @default {50} */
+  /** Seeds that are multiples of it are played twice and compared; 0: none. @default {50} */
   readonly twiceEvery?: number;
   /** Ends at the first failure. @default {false} */
   readonly stopAtFailure?: boolean;
@@ -36,6 +39,8 @@ export interface CampaignOptions {
   readonly ended?: (plan: Plan, outcome: Outcome) => void;
   /** One line of a failure. @default {nothing is said} */
   readonly say?: (line: string) => void;
+  /** What the command that replays a failure has to be given besides its seed, as ` --bug NAME`. @default {nothing} */
+  readonly replayFlags?: string;
 }
 
 /** A run that failed. */
@@ -85,7 +90,7 @@ export function* drawn(
 
 /** Plays many plans. */
 export function campaign(options: CampaignOptions): CampaignResult {
-  const { protocol, maxShrinkRuns = 150, twiceEvery = 50, say = () => {} } = options;
+  const { protocol, twiceEvery = 50, say = () => {}, replayFlags = "" } = options;
   const situations = new Map<string, { runs: number; hits: number; firstSeed: number }>();
   const failures: Failure[] = [];
   let [seeds, events, virtualMs, worstRecoveryMs] = [0, 0, 0, 0];
@@ -122,9 +127,10 @@ export function campaign(options: CampaignOptions): CampaignResult {
       situations.set(situation, { ...known, runs: known.runs + 1, hits: known.hits + hits });
     }
     if (outcome.violation !== undefined) {
-      failures.push(failed(plan, outcome, { say, maxShrinkRuns, play: replay }));
+      const { maxShrinkRuns = plan.nodes > LARGE ? 15 : 150 } = options;
+      failures.push(failed(plan, outcome, { say, maxShrinkRuns, replayFlags, play: replay }));
       if (options.stopAtFailure) break;
-    } else if (twiceEvery > 0 && seeds % twiceEvery === 0) {
+    } else if (twiceEvery > 0 && seed % twiceEvery === 0) {
       const second = replay(plan);
       if (second.traceHash !== outcome.traceHash || second.step !== outcome.step) {
         const detail = `${outcome.traceHash} and ${second.traceHash}`;
@@ -140,6 +146,46 @@ export function campaign(options: CampaignOptions): CampaignResult {
       }
     }
   }
+  return judged(protocol, {
+    seeds,
+    firstSeed,
+    events,
+    virtualMs,
+    worstRecoveryMs,
+    situations,
+    failures,
+  });
+}
+
+/** Several campaigns of one protocol, in the order of their seeds, as one. */
+export function joined(protocol: AnyProtocol, results: readonly CampaignResult[]): CampaignResult {
+  const situations = new Map<string, { runs: number; hits: number; firstSeed: number }>();
+  for (const result of results) {
+    for (const [situation, { runs, hits, firstSeed }] of result.situations) {
+      const known = situations.get(situation) ?? { runs: 0, hits: 0, firstSeed };
+      known.runs += runs;
+      known.hits += hits;
+      situations.set(situation, known);
+    }
+  }
+  const sum = (of: (result: CampaignResult) => number): number =>
+    results.reduce((total, result) => total + of(result), 0);
+  return judged(protocol, {
+    seeds: sum(({ seeds }) => seeds),
+    firstSeed: results.find(({ firstSeed }) => firstSeed !== undefined)?.firstSeed,
+    events: sum(({ events }) => events),
+    virtualMs: sum(({ virtualMs }) => virtualMs),
+    worstRecoveryMs: Math.max(0, ...results.map(({ worstRecoveryMs }) => worstRecoveryMs)),
+    situations,
+    failures: results.flatMap(({ failures }) => failures),
+  });
+}
+
+function judged(
+  protocol: AnyProtocol,
+  played: Omit<CampaignResult, "missing" | "exitCode">,
+): CampaignResult {
+  const { seeds, situations, failures } = played;
   const missing = protocol.situations.filter((situation) => !situations.has(situation));
   const kinds = new Set(failures.map(({ kind }) => kind));
   const exitCode = kinds.has("safety")
@@ -153,26 +199,17 @@ export function campaign(options: CampaignOptions): CampaignResult {
     : seeds >= SITUATION_SEEDS && missing.length > 0
     ? EXIT.situations
     : EXIT.fine;
-  return {
-    seeds,
-    firstSeed,
-    events,
-    virtualMs,
-    worstRecoveryMs,
-    situations,
-    missing,
-    failures,
-    exitCode,
-  };
+  return { ...played, missing, exitCode };
 }
 
 /** The command that plays a plan again. */
 export function replayCommand(
   plan: Pick<Plan, "protocol" | "seed" | "asked" | "mostNodes">,
   reduction: Reduction = {},
+  flags = "",
 ): string {
   const { protocol, seed, asked, mostNodes } = plan;
-  return `deno task sim --protocol ${protocol} --seed ${seed} --replay` +
+  return `deno task sim --protocol ${protocol} --seed ${seed} --replay${flags}` +
     (asked === undefined ? "" : ` --nodes ${asked}`) +
     (mostNodes === undefined ? "" : ` --most-nodes ${mostNodes}`) + describeReduction(reduction);
 }
@@ -183,16 +220,17 @@ function failed(
   options: {
     readonly say: (line: string) => void;
     readonly maxShrinkRuns: number;
+    readonly replayFlags: string;
     readonly play: (plan: Plan) => Outcome;
   },
 ): Failure {
   const { seed } = plan;
   const { invariant, kind, detail } = outcome.violation!;
-  const { say, maxShrinkRuns } = options;
+  const { say, maxShrinkRuns, replayFlags } = options;
   say(
     `FAIL seed=${seed} step=${outcome.step} invariant=${invariant} (${kind}) at ${outcome.atMs} ms: ${detail}`,
   );
-  say(`  replay: ${replayCommand(plan)}`);
+  say(`  replay: ${replayCommand(plan, {}, replayFlags)}`);
   say(`  config: ${describePlan(plan)}`);
   if (maxShrinkRuns === 0) {
     return { seed, kind, invariant, step: outcome.step, detail, reduction: undefined };
@@ -205,7 +243,7 @@ function failed(
   for (const { fault, atMs, forMs, details } of small.plan.actions) {
     say(`    at ${atMs} ms, for ${forMs} ms: ${fault} ${JSON.stringify(details)}`);
   }
-  say(`  replay: ${replayCommand(plan, small.reduction)}`);
+  say(`  replay: ${replayCommand(plan, small.reduction, replayFlags)}`);
   return { seed, kind, invariant, step: outcome.step, detail, reduction: small.reduction };
 }
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert
 import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { needs } from "../tests/_needs.ts";
-import { campaign, drawn, EXIT, type Failure, replayPlan } from "./campaign.ts";
+import { campaign, drawn, EXIT, type Failure, joined, replayPlan } from "./campaign.ts";
 import { describePlan, type Plan } from "./plan.ts";
 import { play, playAny } from "./play.ts";
 import { swimBugs } from "./planted/swim.ts";
@@ -44,7 +44,7 @@ describe("campaign()", () => {
     const lines: string[] = [];
     const result = campaign({
       protocol: swim,
-      plans: drawn(swim, { from: 1, count: 30 }),
+      plans: drawn(swim, { from: 1, count: 30, mostNodes: 40 }),
       say: (line) => void lines.push(line),
       twiceEvery: 0,
     });
@@ -61,6 +61,28 @@ describe("campaign()", () => {
       assertEquals(violation, undefined, describePlan(plan as unknown as Plan));
     });
   }
+});
+
+describe("joined()", () => {
+  it("two halves are the whole", { timeout: 300_000 }, () => {
+    const plans = (from: number, count: number) => drawn(swim, { from, count, nodes: 3 });
+    const options = { protocol: swim, twiceEvery: 0 };
+    const whole = campaign({ ...options, plans: plans(1, 4) });
+    const halves = [plans(1, 2), plans(3, 2)].map((half) => campaign({ ...options, plans: half }));
+    assertEquals(joined(swim, halves), whole);
+  });
+
+  it("the worst failure gives the exit code, and situations are missed from 300 seeds on", () => {
+    const fine = campaign({ protocol: swim, plans: [] });
+    const failed = (kind: Failure["kind"]) => ({
+      ...fine,
+      failures: [{ seed: 1, kind, invariant: "x", step: 1, detail: "", reduction: undefined }],
+    });
+    assertEquals(joined(swim, [fine, { ...fine, seeds: 299 }]).exitCode, EXIT.fine);
+    assertEquals(joined(swim, [fine, { ...fine, seeds: 300 }]).exitCode, EXIT.situations);
+    assertEquals(joined(swim, [failed("liveness"), fine]).exitCode, EXIT.liveness);
+    assertEquals(joined(swim, [failed("liveness"), failed("safety")]).exitCode, EXIT.safety);
+  });
 });
 
 describe("patched()", () => {
@@ -97,7 +119,7 @@ describe("planted bugs", needs("read", "write"), () => {
       const lines: string[] = [];
       const { failures, exitCode } = campaign({
         protocol: buggy,
-        plans: drawn(swim, { from: 1, count: 60 }),
+        plans: drawn(swim, { from: 1, count: 60, mostNodes: 40 }),
         stopAtFailure: true,
         maxShrinkRuns: 8,
         say: (line) => void lines.push(line),
@@ -106,7 +128,10 @@ describe("planted bugs", needs("read", "write"), () => {
       assert(bug.caughtBy.includes(failure.invariant), failure.invariant);
       assertEquals(exitCode, failure.kind === "safety" ? EXIT.safety : EXIT.liveness);
       assert(/^FAIL seed=\d+ step=\d+ invariant=/.test(lines[0]!), lines[0]);
-      const again = playAny(buggy, replayPlan(swim, { seed: failure.seed }, failure.reduction!));
+      const again = playAny(
+        buggy,
+        replayPlan(swim, { seed: failure.seed, mostNodes: 40 }, failure.reduction!),
+      );
       assertEquals(again.violation?.invariant, failure.invariant);
     });
   }

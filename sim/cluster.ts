@@ -58,6 +58,7 @@ export class Cluster implements Facts {
   readonly hub: Hub = new Hub();
   readonly slots: Slot[] = [];
   readonly #lives: MemberProcess[] = [];
+  readonly #livesOf = new Map<string, MemberProcess[]>();
   readonly #options: ClusterOptions;
   readonly #excusedAt = new Map<number, number>();
   // What all should see, by cluster; forgotten when it changes.
@@ -99,6 +100,11 @@ export class Cluster implements Facts {
   /** See {@link Facts.lives}. */
   get lives(): readonly MemberProcess[] {
     return this.#lives;
+  }
+
+  /** See {@link Facts.livesOf}. */
+  livesOf(name: string): readonly MemberProcess[] {
+    return this.#livesOf.get(name) ?? [];
   }
 
   /** The processes that run, leaving ones included. */
@@ -175,6 +181,9 @@ export class Cluster implements Facts {
       ended: (ended, how) => this.#ended(ended, how),
     });
     this.#lives.push(process);
+    const namesakes = this.#livesOf.get(slot.name);
+    if (namesakes === undefined) this.#livesOf.set(slot.name, [process]);
+    else namesakes.push(process);
     slot.process = process;
     return process;
   }

@@ -15,9 +15,13 @@ function* candidates(command: string): Iterable<string> {
   yield command;
   const installed = `${root}.runtimes/node_modules/`;
   if (!existsSync(installed)) return;
-  for (const name of readdirSync(installed)) {
+  for (const name of [...readdirSync(installed), ...scoped(`${installed}@oven/`)]) {
     if (name.includes(command)) yield `${installed}${name}/bin/${command}`;
   }
+}
+
+function scoped(folder: string): readonly string[] {
+  return existsSync(folder) ? readdirSync(folder).map((name) => `@oven/${name}`) : [];
 }
 
 function run(command: string, args: readonly string[]): string | undefined {

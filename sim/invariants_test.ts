@@ -217,6 +217,36 @@ describe("invariants on broken traces", () => {
     ) breaks("view-well-formed", () => watcher.viewed(a, { before: [], peers }));
   });
 
+  it("view-well-formed: what follows on a list that was well formed", () => {
+    const [b, self, c, d] = [peer("0"), peer("a", { self: true }), peer("c"), peer("d")];
+    const before = list(b, self, c);
+    const after = (peers: readonly Peer[], meanwhile: Partial<FakeLife> = {}): void => {
+      const life = fakeLife({ name: "a", address: a.address });
+      const watcher = made(viewWellFormed, fakeFacts([life]));
+      watcher.viewed(life, { before: list(self), peers: before });
+      Object.assign(life, meanwhile);
+      watcher.viewed(life, { before, peers });
+    };
+    for (const peers of [[b, self, c, d], [self, c], [self], [b, self, { ...c, addr: "e" }]]) {
+      after(list(...peers));
+    }
+    for (
+      const peers of [
+        [b, self, d, c],
+        [b, c, self],
+        [self, b, c],
+        [b, b, self, c],
+        [b, self, c, c],
+        [b, self, self, c],
+        [b, c],
+        [b, { ...self, self: false }, c],
+        [b, self, { ...c, self: true }],
+        [b, { ...self, state: "participant" as const }, c],
+      ]
+    ) breaks("view-well-formed", () => after(list(...peers)));
+    breaks("view-well-formed", () => after(list(b, self, c, d), { state: "participant" }));
+  });
+
   it("sharders-agree: a sharder does not follow its view", () => {
     const peers = list(
       peer("a", { self: true, state: "participant" }),

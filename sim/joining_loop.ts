@@ -1,9 +1,6 @@
 import type { Address, Prng } from "../gossip/strategy.ts";
 import type { Clock } from "../membership/clock.ts";
-import { shuffled } from "../membership/rejoin.ts";
-
-/** While alone, rounds begin this far apart and grow. */
-const FIRST_DELAY_MS = 1_000;
+import { roundPauseMs, shuffled, someMissing } from "../membership/rejoin.ts";
 
 /** Options of {@link JoiningLoop}. */
 export interface JoiningLoopOptions {
@@ -68,18 +65,15 @@ export class JoiningLoop {
     if (this.#closed) return;
     const { clock, random, intervalMs, known } = this.#options;
     this.#aloneRounds = known().size > 1 ? 0 : this.#aloneRounds + 1;
-    const pauseMs = this.#aloneRounds > 0
-      ? Math.min(intervalMs, FIRST_DELAY_MS * 2 ** Math.min(this.#aloneRounds - 1, 16))
-      : intervalMs;
-    clock.setTimer(pauseMs * (0.9 + 0.2 * random()), () => this.#round());
+    const pauseMs = roundPauseMs(this.#aloneRounds, { intervalMs, random });
+    clock.setTimer(pauseMs, () => this.#round());
   }
 
   #round(): void {
     if (this.#closed) return;
     const { discover, known, join, random, maxJoinPeers } = this.#options;
-    const alive = known();
-    const missing = [...new Set(discover())].filter((address) => !alive.has(address));
+    const missing = someMissing(discover(), { alive: known(), maxJoinPeers, random });
     if (missing.length === 0) return this.#schedule();
-    join(shuffled(missing, random).slice(0, maxJoinPeers), () => this.#schedule());
+    join(missing, () => this.#schedule());
   }
 }

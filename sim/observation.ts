@@ -114,6 +114,8 @@ export interface Facts {
   readonly now: number;
   /** All lives so far, in order of start. */
   readonly lives: readonly Life[];
+  /** Those of one name, in any cluster, in order of start. */
+  livesOf(name: string): readonly Life[];
   /**
    * The last instant, microseconds, at which something other than the stall of another process could explain that a slot was
    * not heard: its own crash, sleep or clock, or the network. `-Infinity`: never; now: still.

@@ -52,6 +52,8 @@ export interface ChartSettings {
   /** How patient the failure detector is: what costs time when somebody dies, and spares the living. */
   readonly sensitivity: {
     readonly xLabel: string;
+    /** Why lines lie on each other where all notice a death. @default {nothing is said} */
+    readonly coincide?: string;
     readonly points: readonly {
       readonly line: string;
       readonly x: number;

@@ -1,6 +1,7 @@
 import type { GossipEffect } from "../gossip/strategy.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Life, Message, ViewChange, Watcher } from "./observation.ts";
+import { gained, lost } from "./view_change.ts";
 
 /** What must happen in a campaign of any protocol, or it has not tried much. */
 export const SITUATIONS: readonly string[] = Object.freeze([
@@ -83,20 +84,17 @@ export class SituationCounter implements Watcher {
   }
 
   /** See {@link Watcher.viewed}. */
-  viewed(_life: Life, { before, peers }: ViewChange): void {
+  viewed(_life: Life, change: ViewChange): void {
+    const { before, peers } = change;
     if (peers.length === 1 && before.length > 1) this.hit("cluster of one node");
     if (peers.length < before.length) {
-      const kept = new Set(peers.map(({ name }) => name));
-      for (const { name } of before) {
-        if (kept.has(name)) continue;
+      for (const { name } of lost(change)) {
         if (this.#cluster.network.skies.parted) this.hit("death during a partition");
         if (this.#lastOf.get(name)?.paused) this.#lostAsleep.set(name, this.#cluster.now);
       }
     } else if (this.#lostAsleep.size > 0) {
-      for (const { name } of peers) {
-        if (!this.#lostAsleep.has(name) || before.some((peer) => peer.name === name)) continue;
-        this.#lostAsleep.delete(name);
-        this.hit("sleeper believed dead comes back");
+      for (const { name } of gained(change)) {
+        if (this.#lostAsleep.delete(name)) this.hit("sleeper believed dead comes back");
       }
     }
   }

@@ -14,7 +14,10 @@ export interface SwarmOptions {
   readonly mostNodes?: number;
 }
 
-const HUGE_EVERY = 500;
+/** Share of the worlds that have {@link HUGE} machines and more. */
+const HUGE_SHARE = 0.035;
+/** Of so many seeds in a row one has all but as many machines as there may be. */
+const MOST_EVERY = 250;
 /** Above so many machines a run is short. */
 const HUGE = 100;
 const HUGE_RUN_MS = 40_000;
@@ -63,14 +66,18 @@ export function draw(protocol: AnyProtocol, options: SwarmOptions): Plan {
 }
 
 /**
- * 3 to 1,000 machines. Most bugs need few, and a run takes time in the square of them: among any 500 seeds in a row one has hundreds, up
- * to a thousand, and a few have more than twenty.
+ * 3 to 1,000 machines. Most bugs need few, and a run takes time in the square of them: a few in a hundred seeds have more than a hundred,
+ * three quarters of them no more than 160, and of any 250 in a row one has 900 or more.
  */
 function sizeOf(seed: number, random: Prng): number {
-  if (seed % HUGE_EVERY === HUGE_EVERY - 1) {
-    return between(random, 100, oneOf(random, [150, 150, 300, 1000]));
+  if (seed % MOST_EVERY === MOST_EVERY - 1) return between(random, 900, 1000);
+  const kind = random();
+  if (kind < HUGE_SHARE) {
+    if (random() < 0.75) return between(random, 100, 160);
+    const share = random();
+    return 100 + Math.floor(901 * share * share);
   }
-  if (random() < 0.05) return between(random, 21, 60);
+  if (kind < HUGE_SHARE + 0.05) return between(random, 21, 60);
   return between(random, 3, oneOf(random, [6, 12, 20]));
 }
 

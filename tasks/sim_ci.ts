@@ -1,23 +1,29 @@
 /**
- * `deno task sim:ci`: plays, of each protocol, what was found before and fresh seeds that follow from the commit, and looks for each
- * planted bug once. Two processes share the work. The last line is what CI sums.
+ * `deno task sim:ci`: plays, of each protocol, what was found before and fresh seeds that follow from the commit, looks for each planted
+ * bug, sends many names through a small cluster, and compares the traces of some seeds between the runtimes. All cores share the work.
+ * The last line is what CI sums.
+ *
+ * Only fresh seeds differ from commit to commit. Each planted bug is looked for from a seed on that is known to show it: no commit fails
+ * by bad luck, and the time goes to fresh seeds. How many seeds it takes from anywhere is measured in `bench/RESULTS-sim.md`.
  *
  * @module
  */
-import { SITUATION_SEEDS } from "../sim/campaign.ts";
+import { availableParallelism } from "node:os";
+import { type CampaignResult, joined, SITUATION_SEEDS } from "../sim/campaign.ts";
 import { plantedBugs } from "../sim/planted/all.ts";
+import type { AnyProtocol } from "../sim/protocol.ts";
 import { protocols } from "../sim/protocols/all.ts";
-import type { CampaignReport } from "../sim/report.ts";
-import { rootFolder } from "./runtimes.ts";
+import { packages, rootFolder, runtime } from "./runtimes.ts";
+import { type Job, seedJobs } from "./sim_jobs.ts";
+import { recordedSeeds } from "./sim_planted.ts";
+import { doAll, type Timed } from "./sim_pool.ts";
 
-/** Processes at a time. */
-const WORKERS = 2;
-/** Seeds that one process plays: few, as one seed in some hundreds takes as long as all others. */
-const CHUNK = 25;
 /** Fresh seeds, where they are not {@link SITUATION_SEEDS}. */
 const FRESH: Readonly<Record<string, number>> = Object.freeze({ scuttlebutt: 500 });
 /** The few worlds of many hundreds of nodes that are drawn take minutes each: here they are of so many. */
 const MOST_NODES = 120;
+/** Names that come and go. */
+const NAMES = 10_000;
 
 /** Another commit plays other seeds; the same one plays them again. */
 async function baseSeed(): Promise<number> {
@@ -36,123 +42,110 @@ async function baseSeed(): Promise<number> {
   return base;
 }
 
-interface Ran {
-  readonly code: number;
-  readonly lines: readonly string[];
+/** What a job is about: the parts whose time is told. */
+function partOf(job: Job): string {
+  return job.kind === "names" ? `${job.names} names` : `${job.protocol} ${job.kind}`;
 }
 
-/** Runs `deno task sim` in a process of its own. */
-async function sim(...args: readonly string[]): Promise<Ran> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "tasks/sim.ts", ...args],
-    cwd: rootFolder,
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-  return { code, lines: text.split("\n") };
+/** What takes long as a whole goes first, so that no thread ends long after the others. */
+function weightOf(job: Job): number {
+  return job.kind === "names" ? 2 : job.kind === "hunt" ? 1 : 0;
 }
 
-/** Does all, {@link WORKERS} at a time, and keeps their order. */
-async function pooled<T>(work: readonly (() => Promise<T>)[]): Promise<readonly T[]> {
-  const done: T[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let mine = next++; mine < work.length; mine = next++) done[mine] = await work[mine]!();
-  };
-  await Promise.all(Array.from({ length: WORKERS }, worker));
-  return done;
-}
-
-/** Lines that a reader needs, moved in so that nobody sums them twice. */
-function show(lines: readonly string[]): void {
-  for (const line of lines) {
-    if (/^(FAIL| {2}|error|Error|Cannot)|NOT CAUGHT/.test(line)) console.log(`  ${line}`);
+function jobsOf({ name }: AnyProtocol, base: number): readonly Job[] {
+  const playing = { protocol: name, announced: false };
+  const count = FRESH[name] ?? SITUATION_SEEDS;
+  const seeds = { ...playing, kind: "seeds", mostNodes: MOST_NODES, from: base, count } as const;
+  const jobs: Job[] = [{ ...playing, kind: "regression" }, ...seedJobs(seeds, workers)];
+  for (const bug of plantedBugs.get(name) ?? []) {
+    const from = recorded[name]?.[bug.name] ?? 1;
+    jobs.push({ kind: "hunt", protocol: name, bug: bug.name, from, rounds: 1 });
   }
+  return jobs;
 }
 
-async function playSeeds(
-  protocol: string,
-  range: readonly string[],
-  folder: string,
-): Promise<CampaignReport> {
-  const file = `${folder}/${crypto.randomUUID()}.json`;
-  const ran = await sim("--protocol", protocol, ...range, "--json", file);
-  show(ran.lines);
-  try {
-    return JSON.parse(await Deno.readTextFile(file)) as CampaignReport;
-  } catch {
-    throw new Error(`A shard ended with ${ran.code} and no report:\n${ran.lines.join("\n")}`);
+/** The traces of some seeds, as each runtime has them. */
+async function traces(): Promise<ReadonlyMap<string, string>> {
+  await packages();
+  const found = new Map<string, string>();
+  for (const name of ["deno", "bun", "node"] as const) {
+    const flags = name === "deno" ? ["run", "--no-lock", "-A"] : [];
+    const { stdout, stderr, code } = await new Deno.Command(await runtime(name), {
+      args: [...flags, "sim/_harness_trace.ts"],
+      cwd: rootFolder,
+      stdin: "null",
+      env: { NO_COLOR: "1" },
+    }).output();
+    const text = new TextDecoder();
+    found.set(name, code === 0 ? text.decode(stdout).trim() : text.decode(stderr));
   }
+  return found;
 }
 
 const began = performance.now();
 const base = await baseSeed();
-const folder = await Deno.makeTempDir();
+const recorded = await recordedSeeds();
+const workers = availableParallelism();
+const jobs: readonly Job[] = [
+  ...[...protocols.values()].flatMap((protocol) => jobsOf(protocol, base)),
+  { kind: "names", names: NAMES },
+];
+const done = await doAll(jobs, {
+  workers,
+  weight: weightOf,
+  say: (line) => {
+    if (/^(FAIL| {2})|NOT CAUGHT/.test(line)) console.log(`  ${line}`);
+  },
+});
+const results = jobs.map((job, i) => ({ job, ...done[i]! }));
 let [passed, failed] = [0, 0];
-try {
-  for (const protocol of protocols.values()) {
-    const { name } = protocol;
-    const ranges = [["--regression"]];
-    for (let played = 0; played < (FRESH[name] ?? SITUATION_SEEDS); played += CHUNK) {
-      ranges.push([
-        "--from",
-        String(base + played),
-        "--seeds",
-        String(CHUNK),
-        "--most-nodes",
-        String(MOST_NODES),
-      ]);
-    }
-    const [regression, ...fresh] = await pooled(
-      ranges.map((range) => () => playSeeds(name, range, folder)),
-    );
-    for (const { seeds, failures } of [regression!, ...fresh]) {
-      passed += seeds - failures.length;
-      failed += failures.length;
-    }
-    const missing = protocol.situations.filter((wanted) =>
-      fresh.every(({ situations }) =>
-        situations.every(({ situation, runs }) => situation !== wanted || runs === 0)
-      )
-    );
-    for (const situation of missing) console.log(`  never occurred: ${situation}`);
-    passed += protocol.situations.length - missing.length;
-    failed += missing.length;
-    const events = fresh.reduce((sum, report) => sum + report.events, 0);
-    console.log(
-      `${name}, ${regression!.seeds} runs found before and ${
-        fresh.length * CHUNK
-      } fresh seeds: ${events} events, ${
-        protocol.situations.length - missing.length
-      } of ${protocol.situations.length} situations occurred`,
-    );
-    const bugs = plantedBugs.get(name) ?? [];
-    if (bugs.length === 0) continue;
-    const hunts = await pooled(
-      bugs.map((bug) => () =>
-        sim("--protocol", name, "--planted", "--rounds", "1", "--from", "1", "--bug", bug.name)
-      ),
-    );
-    for (const { lines } of hunts) {
-      show(lines);
-      const summary = lines.map((line) => /^planted: (\d+) passed, (\d+) failed/.exec(line))
-        .find((match) => match !== null);
-      if (summary === undefined || summary === null) {
-        failed++;
-        console.log(lines.join("\n"));
-      } else {
-        passed += Number(summary[1]);
-        failed += Number(summary[2]);
-      }
-    }
-    console.log(`${name}, ${bugs.length} planted bugs looked for`);
-  }
-} finally {
-  await Deno.remove(folder, { recursive: true });
+const count = (good: number, bad: number): void => {
+  passed += good;
+  failed += bad;
+};
+for (const protocol of protocols.values()) report(protocol);
+const names = results.find(({ job }) => job.kind === "names")?.churned;
+count(names === undefined ? 0 : 1, names === undefined ? 1 : 0);
+console.log(`${NAMES} names: at most ${names?.records[1]} records, ${names?.bytes[1]} bytes`);
+const between = await traces();
+const agree = new Set(between.values()).size === 1;
+count(agree ? 1 : 0, agree ? 0 : 1);
+console.log(`traces: ${agree ? `equal in ${[...between.keys()].join(", ")}` : "they DIFFER"}`);
+if (!agree) { for (const [name, trace] of between) console.log(`  ${name}: ${trace}`); }
+
+const parts = new Map<string, number>();
+for (const { job, elapsedMs } of results) {
+  parts.set(partOf(job), (parts.get(partOf(job)) ?? 0) + elapsedMs);
+}
+for (const [part, ms] of parts) {
+  console.log(`  ${part.padEnd(24)} ${(ms / 1000).toFixed(1).padStart(7)} s of one thread`);
 }
 const seconds = Math.round((performance.now() - began) / 1000);
 console.log(
-  `sim: ${passed} passed, ${failed} failed (seeds, situations and planted bugs, in ${seconds} s)`,
+  `sim: ${passed} passed, ${failed} failed (seeds, situations, planted bugs, names and traces, ` +
+    `in ${seconds} s with ${workers} threads)`,
 );
-if (failed > 0) Deno.exit(1);
+Deno.exit(failed > 0 ? 1 : 0);
+
+function report(protocol: AnyProtocol): void {
+  const { name, situations } = protocol;
+  const of = (kind: Job["kind"]): readonly Timed[] =>
+    results.filter(({ job }) => job.kind === kind && "protocol" in job && job.protocol === name);
+  const campaigns = (kind: Job["kind"]): CampaignResult =>
+    joined(protocol, of(kind).map(({ campaign }) => campaign!));
+  const [found, fresh] = [campaigns("regression"), campaigns("seeds")];
+  for (const { seeds, failures } of [found, fresh]) {
+    count(seeds - failures.length, failures.length);
+  }
+  const { missing } = fresh;
+  for (const situation of missing) console.log(`  never occurred: ${situation}`);
+  count(situations.length - missing.length, missing.length);
+  const hunts = of("hunt");
+  const caught = hunts.filter((hunt) => hunt.caught?.caught).length;
+  count(caught, hunts.length - caught);
+  console.log(
+    `${name}: ${found.seeds} runs found before and ${fresh.seeds} fresh seeds, ${fresh.events} events; ` +
+      `${situations.length - missing.length} of ${situations.length} situations occurred; ` +
+      `${caught} of ${hunts.length} planted bugs caught`,
+  );
+}

@@ -1,13 +1,15 @@
 /**
- * `deno task sim --planted [--protocol P] [--from S] [--rounds N] [--bug NAME]`: plants each bug into a copy of the protocol and
- * counts the seeds until an invariant tells.
+ * `deno task sim --planted [--protocol P] [--from S] [--rounds N] [--bug NAMES] [--record]`: plants each bug into a copy of the
+ * protocol and counts the seeds until an invariant tells. `--record` notes which seed does so soonest: where CI begins to look.
  *
  * @module
  */
-import { type Caught, hunt, medianOf } from "../sim/planted/hunt.ts";
-import { plant } from "../sim/planted/load.ts";
+import { readFile, writeFile } from "node:fs/promises";
+import { type Caught, CAUGHT_HEADS, medianOf } from "../sim/planted/hunt.ts";
 import type { PlantedBug } from "../sim/planted/patch.ts";
 import type { AnyProtocol } from "../sim/protocol.ts";
+import type { Job } from "./sim_jobs.ts";
+import { doAll } from "./sim_pool.ts";
 
 /** Options of {@link huntAll}. */
 export interface HuntAllOptions {
@@ -15,29 +17,48 @@ export interface HuntAllOptions {
   readonly from: number;
   /** How often each bug is looked for. */
   readonly rounds: number;
+  /** Bugs looked for at a time. @default {one a core} */
+  readonly workers?: number;
   /** Told of each bug. */
   readonly say: (line: string) => void;
 }
 
-/** Looks for bugs one after the other. */
+/** Looks for bugs. */
 export async function huntAll(
   protocol: AnyProtocol,
   bugs: readonly PlantedBug[],
-  options: HuntAllOptions,
+  { from, rounds, ...options }: HuntAllOptions,
 ): Promise<readonly Caught[]> {
-  const { from, rounds, say } = options;
-  const found: Caught[] = [];
-  say(`${"planted bug".padEnd(38)}  median  seeds of each round      told by`);
-  for (const bug of bugs) {
-    const caught = hunt(await plant(protocol, bug), bug, { from, rounds });
-    found.push(caught);
-    const seeds = caught.seeds.map((count) => count ?? "–").join(" ");
-    say(
-      `${bug.name.padEnd(38)}  ${String(caught.median).padStart(6)}  ${seeds.padEnd(23)}  ` +
-        `${[...caught.invariants.keys()].join(", ")}${caught.caught ? "" : "  NOT CAUGHT"}`,
-    );
-  }
-  return found;
+  options.say(CAUGHT_HEADS);
+  const found = await doAll(
+    bugs.map(({ name }): Job => ({
+      kind: "hunt",
+      protocol: protocol.name,
+      bug: name,
+      from,
+      rounds,
+    })),
+    options,
+  );
+  return found.map(({ caught }) => caught!);
+}
+
+const RECORDED = new URL("../sim/planted/seeds.json", import.meta.url);
+
+/** Seeds known to show a planted bug, by protocol and bug. */
+type Recorded = { readonly [protocol: string]: { readonly [bug: string]: number } };
+
+/** The seeds that `--record` noted. Where the protocol changed since, a bug may show some seeds later. */
+export async function recordedSeeds(): Promise<Recorded> {
+  return JSON.parse(await readFile(RECORDED, "utf8")) as Recorded;
+}
+
+/** Notes the seeds that showed bugs soonest. Those of other bugs stay. */
+export async function record({ name }: AnyProtocol, found: readonly Caught[]): Promise<void> {
+  const all = await recordedSeeds();
+  const seeds = { ...all[name] };
+  for (const { bug, quickest } of found) if (quickest !== undefined) seeds[bug] = quickest;
+  await writeFile(RECORDED, `${JSON.stringify({ ...all, [name]: seeds }, null, 2)}\n`);
 }
 
 /** The lines that close a hunt; the last one is what CI sums. */

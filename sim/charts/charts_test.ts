@@ -76,7 +76,7 @@ describe("chartsOf()", () => {
   it("measures all that the page shows, the same each time", { timeout: 300_000 }, () => {
     const scale = { sizes: [3, 6], losses: [0, 0.3], nodes: 4, seeds: 1, forMs: 4000 };
     const charts = chartsOf(swim, scale);
-    assertEquals(charts.length, 5);
+    assertEquals(charts.length, 6);
     for (const { lines, title } of charts) {
       assert(lines.length > 0, title);
       for (const { name, points } of lines) {
@@ -85,10 +85,13 @@ describe("chartsOf()", () => {
       }
     }
     assertEquals(unbalanced(pageOf({ title: "t", about: "a", charts })), []);
-    const [spread, , noticed] = charts;
+    const [spread, , noticed, alone] = charts;
     assertEquals(spread!.lines.map(({ points }) => points.at(-1)!.y), [100]);
     // Who waits longer is later.
     const [first, ...others] = noticed!.lines[0]!.points;
     assert(others.at(-1)!.y > first!.y, JSON.stringify(noticed!.lines[0]));
+    // Nobody confirms what one suspects who is cut off: it waits for the maximum, where there is one.
+    const [least, , most] = alone!.lines.map(({ points }) => points.at(-2)!.y);
+    assert(most! > 1.5 * least!, `${least} ${most}`);
   });
 });

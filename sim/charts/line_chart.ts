@@ -24,6 +24,8 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [64, 120, 16, 52];
 /** Told apart also by those who do not see red and green alike (Okabe and Ito 2008). */
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#444444"];
 const LABEL_HEIGHT = 15;
+/** Lines that lie on each other show through the gaps of those drawn later. */
+const DASHES = ["none", "9 6", "3 7"];
 
 /** Draws a chart as SVG, to stand in an HTML page. */
 export function svgOf(chart: LineChart): string {
@@ -69,7 +71,10 @@ export function svgOf(chart: LineChart): string {
   chart.lines.forEach(({ name, points }, i) => {
     const colour = COLOURS[i % COLOURS.length];
     const path = points.map(({ x, y }) => `${at(px(x))},${at(py(Math.min(topY, y)))}`).join(" ");
-    parts.push(`<polyline fill="none" stroke="${colour}" stroke-width="2" points="${path}"/>`);
+    const stroke = `stroke="${colour}" stroke-width="2" stroke-dasharray="${
+      chart.lines.length > DASHES.length ? "none" : DASHES[i]
+    }"`;
+    parts.push(`<polyline fill="none" ${stroke} points="${path}"/>`);
     if (points.length <= 12) {
       for (const { x, y } of points) {
         parts.push(
@@ -79,9 +84,9 @@ export function svgOf(chart: LineChart): string {
       }
     }
     parts.push(
-      `<line stroke="${colour}" stroke-width="2" x1="${WIDTH - RIGHT + 8}" x2="${
-        WIDTH - RIGHT + 20
-      }" y1="${at(ends[i]!)}" y2="${at(ends[i]!)}"/>` +
+      `<line ${stroke} x1="${WIDTH - RIGHT + 8}" x2="${WIDTH - RIGHT + 20}" y1="${
+        at(ends[i]!)
+      }" y2="${at(ends[i]!)}"/>` +
         `<text x="${WIDTH - RIGHT + 25}" y="${at(ends[i]! + 4)}">${escaped(name)}</text>`,
     );
   });

@@ -103,6 +103,20 @@ export function detectionMs(setting: Setting): readonly number[] {
   return [...lost.values()].sort((a, b) => a - b);
 }
 
+/** One node is cut off from all others: when has it lost all of them? Milliseconds after; `Infinity`: not in ten minutes. */
+export function solitudeMs(setting: Setting): number {
+  const cluster = formed(setting);
+  const { simulation } = cluster;
+  const lone = setting.nodes >> 1;
+  const start = simulation.now;
+  cluster.network.skies.begin({
+    cut: true,
+    covers: (from, to) => (from === lone) !== (to === lone),
+  });
+  const alone = (): boolean => cluster.running(lone)!.peers.length === 1;
+  return simulation.run(start + 600_000_000, alone) ? (simulation.now - start) / 1000 : Infinity;
+}
+
 /** Nobody dies, much is lost: how many living ones does the average node lose from its view in an hour? */
 export function falseDeathsAnHour(setting: Setting & { readonly forMs: number }): number {
   const cluster = formed(setting);

@@ -15,11 +15,12 @@ body { margin: 0 auto; max-width: 1360px; padding: 24px; background: #fff; color
 h1 { font-size: 26px; margin: 0 0 4px; }
 h2 { font-size: 18px; margin: 0; }
 p { margin: 4px 0 8px; color: #555; }
-main { display: grid; grid-template-columns: repeat(auto-fit, minmax(520px, 1fr)); gap: 32px; margin-top: 24px; }
+main { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(520px, 100%), 1fr)); gap: 32px; margin-top: 24px; }
 svg { width: 100%; height: auto; font: 13px system-ui, sans-serif; fill: #333; }
 .grid { stroke: #e4e4e4; } .axis, .tick { stroke: #888; } .label { fill: #555; }
 details { color: #555; } table { border-collapse: collapse; font-size: 13px; }
 td, th { padding: 2px 10px 2px 0; text-align: right; } th:first-child, td:first-child { text-align: left; }
+@media (max-width: 620px) { body { padding: 16px; } svg { font-size: 15px; } table { display: block; overflow-x: auto; } }
 `;
 
 /** A whole HTML page: light, without scripts, and without anything from elsewhere. */

@@ -1,6 +1,6 @@
 import type { Protocol, Settings } from "../protocol.ts";
 import type { Line, LineChart } from "./line_chart.ts";
-import { detectionMs, falseDeathsAnHour, spreadMs, traffic } from "./measure.ts";
+import { detectionMs, falseDeathsAnHour, solitudeMs, spreadMs, traffic } from "./measure.ts";
 
 /** How much is measured. */
 export interface ChartScale {
@@ -27,6 +27,8 @@ export const FULL_SCALE: ChartScale = Object.freeze({
 
 /** Share of packets lost where mistakes are counted. */
 const LOSS = 0.3;
+/** Nodes at most where one is cut off: it probes all others in turn. */
+const FEW = 6;
 
 /** Measures and draws all charts of a protocol; `say` hears of each. */
 export function chartsOf(
@@ -89,13 +91,28 @@ export function chartsOf(
     }));
   add({
     title: "Time until all have noticed a death",
-    caption: `${nodes} nodes, one crashes, no loss. Mean of ${seeds} runs. ${words(base)}.`,
+    caption: `${nodes} nodes, one crashes, no loss. Mean of ${seeds} runs. ${words(base)}.` +
+      (sensitivity.coincide === undefined ? "" : ` ${sensitivity.coincide}.`),
     xLabel: sensitivity.xLabel,
     yLabel: "seconds until the last one knows",
     lines: byLine((settings) =>
       mean(seedsFrom1.map((seed) => {
         const lost = detectionMs({ strategy: protocol.strategy(settings), nodes, seed });
         return (lost.at(-1) ?? 600_000) / 1000;
+      }))
+    ),
+  });
+  const few = Math.min(nodes, FEW);
+  add({
+    title: "Time until one who is cut off has noticed",
+    caption: `${few} nodes, one hears nobody any more, and nobody is there to confirm what it ` +
+      `suspects. Mean of ${seeds} runs. ${words(base)}.`,
+    xLabel: sensitivity.xLabel,
+    yLabel: "seconds until it sees itself alone",
+    lines: byLine((settings) =>
+      mean(seedsFrom1.map((seed) => {
+        const lonelyMs = solitudeMs({ strategy: protocol.strategy(settings), nodes: few, seed });
+        return Math.min(lonelyMs, 600_000) / 1000;
       }))
     ),
   });
@@ -158,5 +175,6 @@ function mean(values: readonly number[]): number {
 }
 
 function words(settings: Settings): string {
-  return Object.entries(settings).map(([name, value]) => `${name} ${value}`).join(", ");
+  const all = Object.entries(settings).map(([name, value]) => `${name} ${value}`).join(", ");
+  return `Settings: ${all}`;
 }

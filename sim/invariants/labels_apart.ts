@@ -1,4 +1,5 @@
 import type { Watcher } from "../observation.ts";
+import { gained } from "../view_change.ts";
 import { ViolationError } from "../violation.ts";
 
 /** Nobody lists a node that never belonged to its own cluster. */
@@ -9,9 +10,10 @@ export function labelsApart(): Watcher {
       const names = clusters.get(clusterName) ?? new Set();
       clusters.set(clusterName, names.add(name));
     },
-    viewed(viewer, { peers }) {
+    viewed(viewer, change) {
       const own = clusters.get(viewer.clusterName);
-      for (const { name } of peers) {
+      // What it listed before was looked at before.
+      for (const { name } of gained(change)) {
         if (own?.has(name)) continue;
         throw new ViolationError(
           "labels-apart",

@@ -1,5 +1,6 @@
 import type { InvariantContext } from "../invariant.ts";
 import type { Life, Watcher } from "../observation.ts";
+import { lost } from "../view_change.ts";
 import { ViolationError } from "../violation.ts";
 
 /** The longest sleep that faults inflict: so long, at each end, old news may wait in one who sleeps. */
@@ -41,13 +42,13 @@ export function noBlamelessDeath({ facts, bounds }: InvariantContext): Watcher {
     },
     woke: wake,
     ended: wake,
-    viewed(viewer, { before, peers }) {
-      if (peers.length > before.length) return;
-      const kept = new Set(peers.map(({ name }) => name));
-      for (const { name } of before) {
-        if (kept.has(name)) continue;
+    viewed(viewer, change) {
+      const { before } = change;
+      for (const { name } of lost(change)) {
         const oldest = facts.now - (bounds.blameMs(before.length) + 2 * LONGEST_SLEEP_MS) * 1000;
-        const lives = livesOf(facts.lives, name, viewer.clusterName, oldest);
+        const lives = facts.livesOf(name).filter(({ clusterName, endedAt }) =>
+          clusterName === viewer.clusterName && endedAt > oldest
+        );
         const [life] = lives;
         if (lives.length !== 1 || life!.phase !== "running") continue;
         if (explained(life!, before.length)) continue;
@@ -60,16 +61,4 @@ export function noBlamelessDeath({ facts, bounds }: InvariantContext): Watcher {
       }
     },
   };
-}
-
-/** Lives of a name that ran after an instant. */
-function livesOf(
-  lives: readonly Life[],
-  name: string,
-  clusterName: string,
-  since: number,
-): readonly Life[] {
-  return lives.filter((life) =>
-    life.name === name && life.clusterName === clusterName && life.endedAt > since
-  );
 }

@@ -51,7 +51,10 @@ export const swim: Protocol = Object.freeze(
     charts: {
       base: CHARTED,
       sensitivity: {
-        xLabel: "suspicionMult",
+        xLabel: "suspicionMult (lines: suspicionMaxTimeoutMult)",
+        coincide:
+          "The lines all but lie on each other: the maximum is what an unconfirmed suspicion " +
+          "lasts, and here the others confirm it at once",
         points: [1, 2, 6].flatMap((most) =>
           [1, 2, 3, 4, 6].map((mult) => ({
             line: `max ×${most}`,

@@ -1,6 +1,7 @@
 import { generationOf } from "../../../gossip/swim/generation.ts";
 import type { Tapped } from "./tapped.ts";
 import type { Life, Watcher } from "../../observation.ts";
+import { lost } from "../../view_change.ts";
 import { ViolationError } from "../../violation.ts";
 
 /** How long an answer of a node that was alive may travel, through sleepers and slow networks. */
@@ -43,7 +44,7 @@ export function noReturn({ facts, tap, settings }: Tapped): Watcher {
     return belief;
   };
   const ran = (name: string): boolean =>
-    facts.lives.some((life) => life.name === name && life.endedAt > facts.now - GRACE_MS * 1000);
+    facts.livesOf(name).some(({ endedAt }) => endedAt > facts.now - GRACE_MS * 1000);
   const gone = (belief: Belief, incarnation: number): void => {
     const { said } = belief;
     if (said === undefined) return;
@@ -72,11 +73,8 @@ export function noReturn({ facts, tap, settings }: Tapped): Watcher {
   };
   if (!settings.announceGeneration) return {};
   return {
-    viewed(life, { before, peers }) {
-      if (peers.length >= before.length) return;
-      const kept = new Set(peers.map(({ name }) => name));
-      for (const { name } of before) {
-        if (kept.has(name)) continue;
+    viewed(life, change) {
+      for (const { name } of lost(change)) {
         const belief = beliefOf(life, name);
         belief.lostAtMs = life.localMs;
         belief.heard = false;

@@ -108,8 +108,8 @@ export class SwimSituations implements Watcher {
   // Generations of former lives of the name.
   #oldest(life: Life): number {
     let most = 0;
-    for (const { name, generation, id } of this.#cluster.lives) {
-      if (name === life.name && id !== life.id) most = Math.max(most, generation);
+    for (const { generation, id } of this.#cluster.livesOf(life.name)) {
+      if (id !== life.id) most = Math.max(most, generation);
     }
     return most;
   }

@@ -1,6 +1,7 @@
 import { generationOf } from "../../../gossip/swim/generation.ts";
 import type { Tapped } from "./tapped.ts";
 import type { Life, Watcher } from "../../observation.ts";
+import { lost } from "../../view_change.ts";
 import { ViolationError } from "../../violation.ts";
 
 interface Entry {
@@ -50,11 +51,9 @@ export function viewsGrow({ tap, settings }: Tapped): Watcher {
   };
   if (!settings.announceGeneration) return {};
   return {
-    viewed(life, { before, peers }) {
-      if (peers.length >= before.length) return;
-      const kept = new Set(peers.map(({ name }) => name));
-      for (const { name } of before) {
-        const entry = kept.has(name) ? undefined : viewOf(life).get(name);
+    viewed(life, change) {
+      for (const { name } of lost(change)) {
+        const entry = viewOf(life).get(name);
         if (entry !== undefined) forget(entry);
       }
     },
