@@ -124,7 +124,10 @@ export class MemberStorages {
 
 function refusal(id: NodeId, known: string, found: string): string {
   const short = (storageId: string) => storageId === "" ? "none" : `${storageId.slice(0, 8)}…`;
-  return `Member '${id}' comes with storage ${short(found)}, but had ${
-    short(known)
-  }: its disk was wiped or exchanged, so it has forgotten its votes. Remedy: stop it, remove '${id}' from the group, start it with an empty directory, a new id and without 'bootstrap', and add that`;
+  return [
+    `Member '${id}' comes with storage ${short(found)}, but had ${short(known)}:`,
+    "its disk was wiped or exchanged, so it has forgotten its votes.",
+    `Remedy: stop it, remove '${id}' from the group,`,
+    "start it with an empty directory, a new id and without 'bootstrap', and add that",
+  ].join(" ");
 }

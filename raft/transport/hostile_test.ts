@@ -9,6 +9,7 @@ import { Journal, line } from "../_harness_nodes.ts";
 import type { Message } from "../message.ts";
 import { RaftNode } from "../raft_node.ts";
 import { MemorySnapshotStore } from "../snapshot/memory_snapshot_store.ts";
+import { encodeCommand } from "../driver/command.ts";
 import { MemoryLogStore } from "../wal/memory_log_store.ts";
 import { frameOf, MESSAGES, wireBytes } from "../wire/_harness_fuzz.ts";
 import { writeU32 } from "../wire/byte_writer.ts";
@@ -222,8 +223,10 @@ describe("a Raft stream with a hostile end", needs("net", "sys", "env", "read"),
     await conn.write(
       wireBytes(encodeForwarded({ type: "propose", request: 1, data: Uint8Array.of(0, 1) }, 1)),
     );
-    await refused("forwarded", 1); // a command without a session could be applied twice
-    assertEquals(node.stats.refused, { malformed: impossible.length, forwarded: 1 });
+    const command = encodeCommand(line("a stranger's"), { client: "x", sequence: 1 });
+    await conn.write(wireBytes(encodeForwarded({ type: "propose", request: 2, data: command }, 1)));
+    await refused("forwarded", 2); // without a session it could be applied twice; and `a` is no member
+    assertEquals(node.stats.refused, { malformed: impossible.length, forwarded: 2 });
     assertEquals(node.status.term, term);
     assertEquals(node.stats.transport.streamsAccepted, 1);
     conn.abort();
