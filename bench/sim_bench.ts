@@ -28,7 +28,7 @@ import { reportOf } from "../sim/report.ts";
 import { SituationCounter } from "../sim/situations.ts";
 import { draw } from "../sim/swarm.ts";
 import { world } from "../sim/world.ts";
-import { seedJobs } from "../tasks/sim_jobs.ts";
+import { seedJobs, weightOf } from "../tasks/sim_jobs.ts";
 import { huntAll, markdownOf, record, summaryOf } from "../tasks/sim_planted.ts";
 import { doAll } from "../tasks/sim_pool.ts";
 
@@ -217,7 +217,11 @@ async function campaignSection(protocol: AnyProtocol, count: number): Promise<st
   const workers = availableParallelism();
   const seeds = { kind: "seeds", protocol: name, announced: false, from: 1, count } as const;
   const began = performance.now();
-  const done = await doAll(seedJobs(seeds, workers), { workers, say: console.log });
+  const done = await doAll(seedJobs(seeds, workers), {
+    workers,
+    weight: weightOf,
+    say: console.log,
+  });
   const report = reportOf(
     protocol,
     joined(protocol, done.map(({ campaign }) => campaign!)),

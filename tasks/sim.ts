@@ -20,7 +20,7 @@ import type { AnyProtocol } from "../sim/protocol.ts";
 import { type CampaignReport, reportOf } from "../sim/report.ts";
 import { reduced, type Reduction } from "../sim/shrink.ts";
 import { draw } from "../sim/swarm.ts";
-import { bugOf, type Job, protocolOf, regression, seedJobs } from "./sim_jobs.ts";
+import { bugOf, type Job, protocolOf, regression, seedJobs, weightOf } from "./sim_jobs.ts";
 import { huntAll, record, summaryOf } from "./sim_planted.ts";
 import { doAll } from "./sim_pool.ts";
 import { writeReport } from "./sim_report.ts";
@@ -155,7 +155,8 @@ async function planAsked(protocol: AnyProtocol): Promise<Plan> {
 
 async function run(): Promise<void> {
   const began = performance.now();
-  const results = await doAll(jobs(), { workers, say: (line) => console.log(line) });
+  const say = (line: string) => console.log(line);
+  const results = await doAll(jobs(), { workers, weight: weightOf, say });
   const result = joined(shipped, results.map(({ campaign }) => campaign!));
   const report = reportOf(shipped, result, performance.now() - began);
   print(report);

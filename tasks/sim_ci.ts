@@ -14,7 +14,7 @@ import { plantedBugs } from "../sim/planted/all.ts";
 import type { AnyProtocol } from "../sim/protocol.ts";
 import { protocols } from "../sim/protocols/all.ts";
 import { packages, rootFolder, runtime } from "./runtimes.ts";
-import { type Job, seedJobs } from "./sim_jobs.ts";
+import { type Job, seedJobs, weightOf } from "./sim_jobs.ts";
 import { recordedSeeds } from "./sim_planted.ts";
 import { doAll, type Timed } from "./sim_pool.ts";
 
@@ -45,11 +45,6 @@ async function baseSeed(): Promise<number> {
 /** What a job is about: the parts whose time is told. */
 function partOf(job: Job): string {
   return job.kind === "names" ? `${job.names} names` : `${job.protocol} ${job.kind}`;
-}
-
-/** What takes long as a whole goes first, so that no thread ends long after the others. */
-function weightOf(job: Job): number {
-  return job.kind === "names" ? 2 : job.kind === "hunt" ? 1 : 0;
 }
 
 function jobsOf({ name }: AnyProtocol, base: number): readonly Job[] {

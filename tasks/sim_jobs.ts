@@ -69,6 +69,20 @@ export function seedJobs(
   return jobs;
 }
 
+/** What a hunt takes beside {@link weightOf} of seeds. */
+const HUNT_WEIGHT = 5000;
+
+/** About what a job takes, in no unit: what takes longest begins first, so that no thread goes on long after the others. */
+export function weightOf(job: Job): number {
+  if (job.kind === "names") return Infinity;
+  if (job.kind === "hunt") return HUNT_WEIGHT;
+  if (job.kind === "regression") return 0;
+  let weight = 0;
+  // A run takes time in the square of its nodes.
+  for (const { nodes } of drawn(protocolOf(job.protocol), job)) weight += nodes ** 2;
+  return weight;
+}
+
 /** What came of a {@link Job}. */
 export interface JobResult {
   /** Of seeds, and of what was found before. */
