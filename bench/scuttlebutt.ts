@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console
 /**
  * `deno task bench:scuttlebutt [traffic|spread|crash|churn]…`: whole clusters of Scuttlebutt in virtual time, next to the model and, for
- * traffic, next to SWIM. Writes each section into `bench/RESULTS-scuttlebutt.md`. All of them take a quarter of an hour.
+ * traffic, next to SWIM. Writes each section into `bench/RESULTS-scuttlebutt.md`. All of them take half an hour or more, most
+ * of it for the traffic of a thousand nodes.
  */
 import {
   churn,
