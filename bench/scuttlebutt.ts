@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console
 /**
  * `deno task bench:scuttlebutt [traffic|spread|crash|churn]…`: whole clusters of Scuttlebutt in virtual time, next to the model and, for
- * traffic, next to SWIM. Writes each section into `bench/RESULTS-scuttlebutt.md`. All of them take a quarter of an hour.
+ * traffic, next to SWIM. Writes each section into `bench/RESULTS-scuttlebutt.md`. All of them take half an hour or more, most
+ * of it for the traffic of a thousand nodes.
  */
 import {
   churn,
@@ -21,8 +22,8 @@ const CHANGED_BYTES = 32 + 26;
 const QUIET_MS = 20_000;
 const LISTEN_MS = 30_000;
 const INTERVAL_MS = 500;
-/** Nodes and the bytes of a packet. */
-const CLUSTERS = [[10, 1400], [100, 1400], [100, 16_384], [1000, 1400], [1000, 16_384]] as const;
+/** Nodes and the bytes of a packet. A thousand with packets of 1400 bytes are left out: within a minute not all of them saw all. */
+const CLUSTERS = [[10, 1400], [100, 1400], [100, 16_384], [1000, 16_384]] as const;
 /** From this heading on the file is kept as it is: what other commands printed. */
 const OTHERS = "# Scuttlebutt, by other commands";
 /** Keys that change in a round, in the whole cluster. */
