@@ -18,10 +18,12 @@ import { type Job, seedJobs, weightOf } from "./sim_jobs.ts";
 import { recordedSeeds } from "./sim_planted.ts";
 import { doAll, type Timed } from "./sim_pool.ts";
 
-/** Fresh seeds, where they are not {@link SITUATION_SEEDS}. */
-const FRESH: Readonly<Record<string, number>> = Object.freeze({ scuttlebutt: 500 });
-/** The few worlds of many hundreds of nodes that are drawn take minutes each: here they are of so many. */
-const MOST_NODES = 120;
+/** Fresh seeds of each protocol. */
+const FRESH = SITUATION_SEEDS;
+/** The rarest situations occur in one run of fifty: so many times as many seeds are played again until all did. */
+const MORE = 5;
+/** The few worlds of hundreds of nodes that are drawn take up to minutes each: here they are of so many. */
+const MOST_NODES = 60;
 /** Names that come and go. */
 const NAMES = 10_000;
 
@@ -47,11 +49,17 @@ function partOf(job: Job): string {
   return job.kind === "names" ? `${job.names} names` : `${job.protocol} ${job.kind}`;
 }
 
-function jobsOf({ name }: AnyProtocol, base: number): readonly Job[] {
-  const playing = { protocol: name, announced: false };
-  const count = FRESH[name] ?? SITUATION_SEEDS;
-  const seeds = { ...playing, kind: "seeds", mostNodes: MOST_NODES, from: base, count } as const;
-  const jobs: Job[] = [{ ...playing, kind: "regression" }, ...seedJobs(seeds, workers)];
+function freshSeeds({ name }: AnyProtocol, from: number): readonly Job[] {
+  const playing = { protocol: name, announced: false, mostNodes: MOST_NODES };
+  return seedJobs({ ...playing, kind: "seeds", from, count: FRESH }, workers);
+}
+
+function jobsOf(protocol: AnyProtocol, base: number): readonly Job[] {
+  const { name } = protocol;
+  const jobs: Job[] = [
+    { kind: "regression", protocol: name, announced: false },
+    ...freshSeeds(protocol, base),
+  ];
   for (const bug of plantedBugs.get(name) ?? []) {
     const from = recorded[name]?.[bug.name] ?? 1;
     jobs.push({ kind: "hunt", protocol: name, bug: bug.name, from, rounds: 1 });
@@ -85,20 +93,21 @@ const jobs: readonly Job[] = [
   ...[...protocols.values()].flatMap((protocol) => jobsOf(protocol, base)),
   { kind: "names", names: NAMES },
 ];
-const done = await doAll(jobs, {
+const options = {
   workers,
   weight: weightOf,
-  say: (line) => {
+  say: (line: string): void => {
     if (/^(FAIL| {2})|NOT CAUGHT/.test(line)) console.log(`  ${line}`);
   },
-});
+};
+const done = await doAll(jobs, options);
 const results = jobs.map((job, i) => ({ job, ...done[i]! }));
 let [passed, failed] = [0, 0];
 const count = (good: number, bad: number): void => {
   passed += good;
   failed += bad;
 };
-for (const protocol of protocols.values()) report(protocol);
+for (const protocol of protocols.values()) await report(protocol);
 const names = results.find(({ job }) => job.kind === "names")?.churned;
 count(names === undefined ? 0 : 1, names === undefined ? 1 : 0);
 console.log(`${NAMES} names: at most ${names?.records[1]} records, ${names?.bytes[1]} bytes`);
@@ -122,13 +131,19 @@ console.log(
 );
 Deno.exit(failed > 0 ? 1 : 0);
 
-function report(protocol: AnyProtocol): void {
+async function report(protocol: AnyProtocol): Promise<void> {
   const { name, situations } = protocol;
   const of = (kind: Job["kind"]): readonly Timed[] =>
     results.filter(({ job }) => job.kind === kind && "protocol" in job && job.protocol === name);
   const campaigns = (kind: Job["kind"]): CampaignResult =>
     joined(protocol, of(kind).map(({ campaign }) => campaign!));
-  const [found, fresh] = [campaigns("regression"), campaigns("seeds")];
+  const found = campaigns("regression");
+  let fresh = campaigns("seeds");
+  for (let more = 1; fresh.missing.length > 0 && more <= MORE; more++) {
+    console.log(`${name}: more seeds, as there was none with: ${fresh.missing.join(", ")}`);
+    const further = await doAll(freshSeeds(protocol, base + more * FRESH), options);
+    fresh = joined(protocol, [fresh, ...further.map(({ campaign }) => campaign!)]);
+  }
   for (const { seeds, failures } of [found, fresh]) {
     count(seeds - failures.length, failures.length);
   }
