@@ -11,6 +11,7 @@
 import { parseArgs } from "node:util";
 import { goTool, outside } from "../interop/kinds.ts";
 import { type Contender, VoidError } from "./raft/cluster.ts";
+import { fsyncsPerSecond } from "./raft/floor.ts";
 import { NodeError } from "./raft/program.ts";
 import { type Cell, render, type RowResult, showCell } from "./raft/results.ts";
 import { type Measured, type Row, rows, type Scale } from "./raft/rows.ts";
@@ -121,6 +122,8 @@ const contenders: Contender[] = [
 if (contenders.length === 0) refuse("Cannot measure without a contender");
 
 const before = load();
+const floor = await fsyncsPerSecond();
+console.log(`disk: ${floor.toFixed(0)} fdatasyncs a second of three writers each`);
 const results: RowResult[] = [];
 for (const row of chosen) results.push(await compare(row, contenders));
 
@@ -132,6 +135,7 @@ if (!values["no-record"]) {
       results,
       contenders: contenders.map(({ name }) => name),
       machine: machine(),
+      fsyncsPerSecond: floor,
       loads: `${before} and ${load()}`,
       date: new Date().toISOString().slice(0, 10),
       command: ["deno task bench:raft", ...typed].join(" ").replaceAll(root, ""),

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console
 /**
  * `deno task bench:scuttlebutt [traffic|spread|crash|churn]…`: whole clusters of Scuttlebutt in virtual time, next to the model and, for
- * traffic, next to SWIM. With all sections, which take minutes, it writes `bench/RESULTS-scuttlebutt.md`.
+ * traffic, next to SWIM. Writes each section into `bench/RESULTS-scuttlebutt.md`. All of them take a quarter of an hour.
  */
 import {
   churn,
@@ -21,13 +21,22 @@ const CHANGED_BYTES = 32 + 26;
 const QUIET_MS = 20_000;
 const LISTEN_MS = 30_000;
 const INTERVAL_MS = 500;
+/** Nodes and the bytes of a packet. */
+const CLUSTERS = [[10, 1400], [100, 1400], [100, 16_384], [1000, 1400], [1000, 16_384]] as const;
+/** From this heading on the file is kept as it is: what other commands printed. */
+const OTHERS = "# Scuttlebutt, by other commands";
+/** Keys that change in a round, in the whole cluster. */
+const KEYS = [0, 1, 10, 50] as const;
 
 function table(head: readonly string[], rows: readonly Row[]): string {
   const line = (cells: Row): string => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---:")), ...rows.map(line)].join("\n");
 }
 
-/** The specification's model of idle traffic: two messages a round, each with a page. Entries here have an id `n…`, a generation of two bytes, and three of one. */
+/**
+ * The specification's model of idle traffic: two messages a round, each with a page. Entries here have an id `n…`, a generation of two
+ * bytes, and three of one.
+ */
 function idleModel(nodes: number, maxPacketBytes: number): number {
   const [entry, header] = [String(nodes - 1).length + 7, 38];
   const page = Math.min(nodes, Math.floor((maxPacketBytes - header) / entry));
@@ -46,19 +55,19 @@ function swimBytes(nodes: number): number {
 
 function traffic(): string {
   const rows: Row[] = [];
-  for (const [nodes, maxPacketBytes] of [[10, 1400], [100, 1400], [100, 16_384]] as const) {
-    const idleSwim = swimBytes(nodes);
-    for (const keys of [0, 1, 10, 50]) {
-      const bytes = trafficBytes({ nodes, maxPacketBytes, keys, rounds: 20, seed: SEED });
+  const idleSwim = new Map([10, 100, 1000].map((nodes) => [nodes, swimBytes(nodes)]));
+  for (const [nodes, maxPacketBytes] of CLUSTERS) {
+    const measured = trafficBytes({ nodes, maxPacketBytes, keys: KEYS, rounds: 20, seed: SEED });
+    for (const [i, keys] of KEYS.entries()) {
       // Every node receives each changed key once, in a block of its own.
       const model = idleModel(nodes, maxPacketBytes) + keys * CHANGED_BYTES * (nodes - 1) / nodes;
       rows.push([
         nodes,
         maxPacketBytes,
         keys,
-        Math.round(bytes),
+        Math.round(measured[i]!),
         Math.round(model),
-        keys === 0 ? idleSwim : "",
+        keys === 0 ? idleSwim.get(nodes)! : "",
       ]);
     }
   }
@@ -69,7 +78,7 @@ function traffic(): string {
 }
 
 function spread(): string {
-  const sizes = [[10, 1000, 2.3], [100, 60, 4.5], [1000, 10, 6.3]] as const;
+  const sizes = [[10, 1000, 2.3], [100, 100, 4.5], [1000, 30, 6.3]] as const;
   return table(
     ["nodes", "writes", "mean", "most", "model, mean"],
     sizes.map(([nodes, writes, model]) => {
@@ -103,17 +112,28 @@ const sections: readonly (readonly [name: string, title: string, run: () => stri
   ["churn", "Ids that came and went through 50 nodes", churned],
 ];
 const wanted = new Set(Deno.args);
-const parts: string[] = [];
+const file = new URL("RESULTS-scuttlebutt.md", import.meta.url);
 for (const [name, title, run] of sections) {
   if (wanted.size > 0 && !wanted.has(name)) continue;
-  parts.push(`## ${title}\n\n${run()}\n`);
-  console.log(parts.at(-1));
+  const part = `## ${title}\n\n${run()}\n`;
+  console.log(part);
+  // Each as soon as it is there: others may be measured at the same time, by processes of their own.
+  await Deno.writeTextFile(
+    file,
+    withPart(await Deno.readTextFile(file).catch(() => ""), title, part),
+  );
 }
-if (wanted.size === 0) {
+
+/** The file with one section in place of its older one; all else stays, and what other commands printed comes last. */
+function withPart(before: string, title: string, part: string): string {
   const about = `Deno ${Deno.version.deno}, ${Deno.build.arch}, virtual time, seed ${SEED}, ` +
     `${new Date().toISOString().slice(0, 10)}. Written by \`deno task bench:scuttlebutt\`.`;
-  await Deno.writeTextFile(
-    new URL("RESULTS-scuttlebutt.md", import.meta.url),
-    `# Scuttlebutt, measured\n\n${about}\n\n${parts.join("\n")}`,
+  const end = before.includes(OTHERS) ? before.indexOf(OTHERS) : before.length;
+  const old = before.slice(0, end).split(/^(?=## )/m).slice(1);
+  const parts = sections.flatMap(([, each]) =>
+    each === title ? [part] : old.filter((one) => one.startsWith(`## ${each}\n`))
   );
+  const tables = parts.map((one) => `${one.trimEnd()}\n`).join("\n");
+  const others = before.slice(end);
+  return `# Scuttlebutt, measured\n\n${about}\n\n${tables}${others === "" ? "" : `\n${others}`}`;
 }

@@ -1,8 +1,8 @@
 /**
  * The φ accrual failure detector (Hayashibara, Défago, Yared, Katayama 2004) for one peer, with exponentially distributed gaps.
  *
- * With a mean gap of `μ` the chance that a heartbeat comes later than `t` is `e^(−t/μ)`, so that `φ(t) = −log₁₀ e^(−t/μ) = t / (μ · ln 10)`:
- * at φ = 1 one in ten suspicions is wrong, at φ = 8 one in a hundred million.
+ * With a mean gap of `μ` the chance that a heartbeat comes later than `t` is `e^(−t/μ)`, so that
+ * `φ(t) = −log₁₀ e^(−t/μ) = t / (μ · ln 10)`: at φ = 1 one in ten suspicions is wrong, at φ = 8 one in a hundred million.
  *
  * What is compared with a threshold is the **score** `t/μ`: how many mean gaps the silence has lasted. Kite and chitchat do the same, and
  * call it phi, without the ln 10:
@@ -63,7 +63,11 @@ export class PhiEstimator {
   #last: number;
   #fresh = true;
 
-  /** Begins at `now`: a peer that is never heard is judged by the prior from then on. @throws {RangeError} When an option is outside its range. */
+  /**
+   * Begins at `now`: a peer that is never heard is judged by the prior from then on.
+   *
+   * @throws {RangeError} When an option is outside its range.
+   */
   constructor(options: PhiOptions, now: number) {
     const {
       priorMs,

@@ -55,7 +55,10 @@ export type GossipEffect =
     readonly bytes: Uint8Array;
     readonly replaces?: string;
   }
-  /** Open an exchange: dial, write `bytes`, read one whole reply, close, all within `timeoutMs`. Answer with `response` or `exchangeFailed`. */
+  /**
+   * Open an exchange: dial, write `bytes`, read one whole reply, close, all within `timeoutMs`. Answer with `response` or
+   * `exchangeFailed`.
+   */
   | {
     readonly type: "exchange";
     readonly exchange: number;

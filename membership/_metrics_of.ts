@@ -3,6 +3,7 @@ import type { NodeMetrics, NodeMetricsOptions } from "../metrics/node_metrics.ts
 import type { DriverStats } from "./driver.ts";
 import type { KeyValueCore } from "./key_values.ts";
 import type { ResolvedNodeOptions } from "./options.ts";
+import type { Reports } from "./reports.ts";
 
 /**
  * The metrics of a node, in the registry that it was given or a new one.
@@ -11,10 +12,13 @@ import type { ResolvedNodeOptions } from "./options.ts";
  */
 export function metricsOf(
   { registry, name, clusterName, gossip, transport, clock }: ResolvedNodeOptions,
-  { driver, keyValues, ...readings }: Pick<NodeMetricsOptions, "peers" | "gossip" | "observers"> & {
-    readonly driver: () => DriverStats;
-    readonly keyValues: KeyValueCore | undefined;
-  },
+  { driver, keyValues, reports, ...readings }:
+    & Pick<NodeMetricsOptions, "peers" | "gossip" | "observers">
+    & {
+      readonly driver: () => DriverStats;
+      readonly keyValues: KeyValueCore | undefined;
+      readonly reports: Reports;
+    },
 ): NodeMetrics {
   try {
     return nodeMetrics({
@@ -30,6 +34,7 @@ export function metricsOf(
           phis: () => phisOf(keyValues, clock.now()),
         },
       }),
+      readFailed: reports.unread,
       now: () => clock.now(),
       ...readings,
     });

@@ -93,6 +93,7 @@ export function nodeParts(options: ResolvedNodeOptions, self: NodeSelf): NodePar
     observers: () => view.followers + keyValues.watchers,
     driver: () => driver.stats,
     keyValues: keyValues.core,
+    reports,
   });
   const joining = new Joining(options, {
     reports,

@@ -154,7 +154,7 @@ export class Node extends TypedEventTarget<NodeEventMap> implements AsyncDisposa
 
   /** `GET /metrics` with the node's metrics, for `app.route("/", node.metricsRoutes())` or a port of its own. */
   metricsRoutes(): Hono {
-    return metricsRoutes(this.registry);
+    return metricsRoutes(this.registry, { readFailed: this.#parts.reports.unread });
   }
 
   /** Where the node's metrics are registered. */

@@ -35,6 +35,11 @@ export class Reports {
     this.#options = options;
   }
 
+  /** A metric could not be read: the others are served, and this one is told of once. */
+  readonly unread = (metric: string, error: unknown): void => {
+    this.log("warn", "a metric could not be read", { metric, error: wordOf(error) });
+  };
+
   /** The last error; `undefined` when there was none. */
   get lastError(): LastError | undefined {
     if (this.#last === undefined) return undefined;

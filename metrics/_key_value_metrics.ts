@@ -4,8 +4,7 @@
  * @module
  */
 import type { ScuttlebuttStats } from "../gossip/scuttlebutt/mod.ts";
-import { pulled } from "./_pulled.ts";
-import type { Registry } from "./registry.ts";
+import { type Destination, pulled } from "./_pulled.ts";
 
 /** What a protocol whose nodes own keys tells. The functions are called on every scrape, more than once. */
 export interface KeyValueSource {
@@ -90,7 +89,7 @@ const ROWS: readonly Row[] = [
 
 /** Registers them, all under `cluster_gossip_`. */
 export function registerKeyValues(
-  registry: Registry,
+  to: Destination,
   clusterName: string,
   source: KeyValueSource,
 ): void {
@@ -99,7 +98,7 @@ export function registerKeyValues(
   for (const [name, { help, read }] of Object.entries(TOTALS)) {
     for (const direction of ["inbound", "outbound"] as const) {
       pulled("counter", `cluster_gossip_${name}_${direction}_total`, {
-        registry,
+        ...to,
         help: `${help}, ${direction}`,
         labelNames,
         read: () => [[cluster, read[direction](source.stats())]],
@@ -108,14 +107,14 @@ export function registerKeyValues(
   }
   for (const [kind, name, help, read] of ROWS) {
     pulled(kind, `cluster_gossip_${name}`, {
-      registry,
+      ...to,
       help,
       labelNames,
       read: () => [[cluster, read(source.stats())]],
     });
   }
   pulled("gauge", "cluster_gossip_entries", {
-    registry,
+    ...to,
     help: "Entries held of all nodes: live keys, deleted ones, and the protocol's own",
     labelNames: ["cluster_name", "deleted", "internal"],
     read: () => {
@@ -128,7 +127,7 @@ export function registerKeyValues(
     },
   });
   pulled("gauge", "cluster_gossip_phi", {
-    registry,
+    ...to,
     help:
       "How suspect each other node is: the negative decimal logarithm of the chance that it is only late",
     labelNames: ["cluster_name", "node"],

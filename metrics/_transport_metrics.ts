@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { Registry } from "./registry.ts";
 import type { TransportReading } from "./node_metrics.ts";
-import { pulled } from "./_pulled.ts";
+import { type Destination, pulled } from "./_pulled.ts";
 
 type Row = readonly [
   kind: "counter" | "gauge",
@@ -112,8 +111,8 @@ const ROWS: readonly Row[] = [
 ];
 
 /** Registers all `cluster_transport_*` metrics. */
-export function registerTransport(registry: Registry, transport: () => TransportReading): void {
+export function registerTransport(to: Destination, transport: () => TransportReading): void {
   for (const [kind, name, help, read] of ROWS) {
-    pulled(kind, `cluster_transport_${name}`, { registry, help, read: () => read(transport()) });
+    pulled(kind, `cluster_transport_${name}`, { ...to, help, read: () => read(transport()) });
   }
 }

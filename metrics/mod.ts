@@ -15,8 +15,9 @@ export type {
 export type { KeyValueSource } from "./_key_value_metrics.ts";
 export { raftMetrics, type RaftMetricsOptions, type RaftReading } from "./raft_metrics.ts";
 export type { Registry } from "./registry.ts";
-export { metricsRoutes } from "./routes.ts";
+export { metricsRoutes, type MetricsRoutesOptions } from "./routes.ts";
 export type { Hono } from "./routes.ts";
+export type { ReadFailed } from "./_failed_reads.ts";
 export { viewHash } from "./view_hash.ts";
 export type { Clock } from "../membership/clock.ts";
 export type { ScuttlebuttStats } from "../gossip/scuttlebutt/mod.ts";

@@ -8,9 +8,10 @@ import type { GossipCounter, GossipStats } from "../gossip/strategy.ts";
 import type { Peer, PeerState } from "../shard/peer.ts";
 import type { TransportStats } from "../transport/transport.ts";
 import { registerCounts } from "./_counts.ts";
+import { FAILED_READS, FailedReads, failedReadsOf, type ReadFailed } from "./_failed_reads.ts";
 import { registerKeyValues } from "./_key_value_metrics.ts";
 import type { KeyValueSource } from "./_key_value_metrics.ts";
-import { pulled } from "./_pulled.ts";
+import { type Destination, pulled } from "./_pulled.ts";
 import type { Registry } from "./registry.ts";
 import { registerTransport } from "./_transport_metrics.ts";
 import { viewHash } from "./view_hash.ts";
@@ -40,7 +41,10 @@ export interface TransportReading extends TransportStats {
   readonly connectionWritesFailed?: number;
 }
 
-/** Options of {@link nodeMetrics}. The functions are called on every scrape; they must be quick and must not throw. */
+/**
+ * Options of {@link nodeMetrics}. The functions are called on every scrape and must be quick. While one throws, the metrics that it is read
+ * for are missing; all others are served.
+ */
 export interface NodeMetricsOptions {
   /** Where the metrics go; a registry holds one node. A new one when absent. */
   readonly registry?: Registry;
@@ -62,6 +66,12 @@ export interface NodeMetricsOptions {
   readonly keyValues?: KeyValueSource;
   /** How many observers there are; without it there is no `cluster_node_update_observers`. */
   readonly observers?: () => number;
+  /**
+   * Told once of each metric that could not be read; every time counts in `cluster_metrics_failed_reads_total`.
+   *
+   * @default {a warning in LogTape's category `["@ck/cluster"]`}
+   */
+  readonly readFailed?: ReadFailed;
   /**
    * Monotonic milliseconds, for durations.
    *
@@ -100,12 +110,12 @@ const STATES: readonly PeerState[] = ["viewer", "participant", "terminating"];
 /** prom-client's default buckets are those of ckit's client library too. */
 const DEFAULT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-function registerNode(registry: Registry, options: NodeMetricsOptions): void {
+function registerNode(to: Destination, options: NodeMetricsOptions): void {
   const { name, clusterName, protocol = "", protocolVersion, peers, gossip, observers } = options;
   const cluster = { cluster_name: clusterName };
   const labelNames = ["cluster_name"];
   pulled("gauge", "cluster_node_peers", {
-    registry,
+    ...to,
     help: "Live peers that this node sees, itself included, by what they declare to be",
     labelNames: ["cluster_name", "state"],
     read: () =>
@@ -115,42 +125,42 @@ function registerNode(registry: Registry, options: NodeMetricsOptions): void {
       ]),
   });
   pulled("gauge", "cluster_node_info", {
-    registry,
+    ...to,
     help: "Always 1; the label says what this node declares to be",
     labelNames: ["cluster_name", "state"],
     read: () => [[{ ...cluster, state: peers().find((peer) => peer.self)?.state ?? "" }, 1]],
   });
   pulled("gauge", "cluster_node_name_info", {
-    registry,
+    ...to,
     help: "Always 1; the labels name this node and its gossip protocol",
     labelNames: ["cluster_name", "node", "protocol"],
     read: () => [[{ ...cluster, node: name, protocol }, 1]],
   });
   pulled("gauge", "cluster_view_hash", {
-    registry,
+    ...to,
     help: "Fingerprint of the peer list; nodes that see the same cluster agree on it",
     labelNames,
     read: () => [[cluster, viewHash(peers())]],
   });
   pulled("gauge", "cluster_node_lamport_time", {
-    registry,
+    ...to,
     help: "The Lamport clock of this node",
     read: () => gossip().lamportTime,
   });
   pulled("gauge", "cluster_node_gossip_health_score", {
-    registry,
+    ...to,
     help: "How unwell this node finds itself: 0 is healthy, more is worse",
     labelNames,
     read: () => [[cluster, gossip().healthScore]],
   });
   pulled("gauge", "cluster_node_gossip_alive_peers", {
-    registry,
+    ...to,
     help: "Members that the gossip protocol holds to be there, suspected ones and itself included",
     labelNames,
     read: () => [[cluster, gossip().alive + gossip().suspect]],
   });
   pulled("gauge", "cluster_gossip_members", {
-    registry,
+    ...to,
     help: "Members that the gossip protocol remembers, by what it believes of them",
     labelNames: ["cluster_name", "state"],
     read: () => {
@@ -160,14 +170,14 @@ function registerNode(registry: Registry, options: NodeMetricsOptions): void {
     },
   });
   pulled("gauge", "cluster_gossip_queued_broadcasts", {
-    registry,
+    ...to,
     help: "News waiting to be sent again",
     labelNames,
     read: () => [[cluster, gossip().queuedBroadcasts]],
   });
   if (protocolVersion !== undefined) {
     pulled("gauge", "cluster_node_gossip_proto_version", {
-      registry,
+      ...to,
       help: "Version of the gossip protocol on the wire",
       labelNames,
       read: () => [[cluster, protocolVersion]],
@@ -175,7 +185,7 @@ function registerNode(registry: Registry, options: NodeMetricsOptions): void {
   }
   if (observers !== undefined) {
     pulled("gauge", "cluster_node_update_observers", {
-      registry,
+      ...to,
       help: "Observers of the peer list in this process",
       labelNames,
       read: () => [[cluster, observers()]],
@@ -227,9 +237,13 @@ export function nodeMetrics(options: NodeMetricsOptions): NodeMetrics {
   const registers = [own];
   const cluster = { cluster_name: clusterName };
   const labelNames = ["cluster_name"];
-  registerNode(own, options);
-  if (transport !== undefined) registerTransport(own, transport);
-  if (keyValues !== undefined) registerKeyValues(own, clusterName, keyValues);
+  const to: Destination = {
+    registry: own,
+    failures: new FailedReads(registry, options.readFailed),
+  };
+  registerNode(to, options);
+  if (transport !== undefined) registerTransport(to, transport);
+  if (keyValues !== undefined) registerKeyValues(to, clusterName, keyValues);
   const counts = registerCounts(own, clusterName);
   const updateDuration = new Histogram({
     name: "cluster_node_update_duration_seconds",
@@ -273,6 +287,9 @@ export function nodeMetrics(options: NodeMetricsOptions): NodeMetrics {
     const metric = own.getSingleMetric(name);
     if (metric !== undefined) registry.registerMetric(metric);
   }
+  // Last, so that it counts the scrape that shows it. What else is in the registry may have it already, and keeps it then.
+  if (registry.getSingleMetric(FAILED_READS) === undefined) names.push(FAILED_READS);
+  failedReadsOf(registry);
 
   const timed = (histogram: Histogram, ended: () => void = () => {}) => {
     const start = now();

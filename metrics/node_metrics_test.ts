@@ -251,6 +251,46 @@ describe("nodeMetrics()", () => {
     assertEquals(registry.getMetricsAsArray().length, 1);
   });
 
+  it("leaves out what cannot be read, counts it each time, tells of it once, and serves the rest", async () => {
+    const told: (readonly [string, unknown])[] = [];
+    const problem = new Error("closed");
+    let broken = true;
+    const metrics = nodeMetrics({
+      ...options,
+      observers: () => {
+        if (broken) throw problem;
+        return 2;
+      },
+      // No number, as a transport that is not type-checked might give.
+      transport: () => ({ ...transport, bytesSent: (broken ? "many" : 7) as number }),
+      readFailed: (...failure) => {
+        told.push(failure);
+        throw new Error("a logger that throws");
+      },
+    });
+    const observers = 'cluster_node_update_observers{cluster_name="prod"}';
+    const failed = (metric: string) => `cluster_metrics_failed_reads_total{metric="${metric}"}`;
+    const first = await scrape(metrics.registry);
+    const second = await scrape(metrics.registry);
+    for (const [at, samples] of [first, second].entries()) {
+      assertEquals(samples.get(observers), undefined);
+      assertEquals(samples.get("cluster_transport_tx_bytes_total"), undefined);
+      assertEquals(samples.get("cluster_transport_rx_bytes_total"), 2000);
+      assertEquals(samples.get('cluster_node_peers{cluster_name="prod",state="viewer"}'), 1);
+      assertEquals(samples.get(failed("cluster_node_update_observers")), at + 1);
+      assertEquals(samples.get(failed("cluster_transport_tx_bytes_total")), at + 1);
+    }
+    assertEquals(told.map(([metric]) => metric).sort(), [
+      "cluster_node_update_observers",
+      "cluster_transport_tx_bytes_total",
+    ]);
+    assertEquals(told.find(([metric]) => metric.endsWith("observers"))?.[1], problem);
+    broken = false;
+    const third = await scrape(metrics.registry);
+    assertEquals([third.get(observers), third.get("cluster_transport_tx_bytes_total")], [2, 7]);
+    assertEquals(third.get(failed("cluster_node_update_observers")), 2);
+  });
+
   it("escapes names into labels", async () => {
     const metrics = nodeMetrics({ ...options, clusterName: 'a"b\\c' });
     assertStringIncludes(await metrics.registry.metrics(), 'cluster_name="a\\"b\\\\c"');

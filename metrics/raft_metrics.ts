@@ -5,7 +5,8 @@
  */
 import { Registry as PromRegistry } from "prom-client";
 import type { RaftNodeStats, RaftNodeStatus } from "../raft/node_status.ts";
-import { pulled, type Sample } from "./_pulled.ts";
+import { FailedReads, type ReadFailed } from "./_failed_reads.ts";
+import { type Destination, pulled, type Sample } from "./_pulled.ts";
 import type { Registry } from "./registry.ts";
 
 /** What {@link raftMetrics} reads of a node. */
@@ -22,8 +23,14 @@ export interface RaftMetricsOptions {
   readonly registry?: Registry;
   /** The name of the group, the label `cluster_name`. */
   readonly clusterName: string;
-  /** The node. Read at every scrape. */
+  /** The node. Read at every scrape. While that throws, the metrics concerned are missing; all others are served. */
   readonly node: RaftReading;
+  /**
+   * Told once of each metric that could not be read; every time counts in `cluster_metrics_failed_reads_total`.
+   *
+   * @default {a warning in LogTape's category `["@ck/cluster"]`}
+   */
+  readonly readFailed?: ReadFailed;
 }
 
 const ROLES = ["follower", "preCandidate", "candidate", "leader", "halted", "closed"] as const;
@@ -43,6 +50,7 @@ const PEER_STATES = ["probe", "replicate", "snapshot"] as const;
 export function raftMetrics(options: RaftMetricsOptions): Registry {
   const { node, clusterName } = options;
   const registry = options.registry ?? new PromRegistry();
+  const to: Destination = { registry, failures: new FailedReads(registry, options.readFailed) };
   const cluster = { cluster_name: clusterName };
   const one = (
     kind: "counter" | "gauge",
@@ -51,7 +59,7 @@ export function raftMetrics(options: RaftMetricsOptions): Registry {
     read: (reading: RaftReading) => number,
   ) =>
     pulled(kind, `raft_${name}`, {
-      registry,
+      ...to,
       help,
       labelNames: ["cluster_name"],
       read: () => [[cluster, read(node)]],
@@ -64,7 +72,7 @@ export function raftMetrics(options: RaftMetricsOptions): Registry {
     read: (reading: RaftReading) => Iterable<readonly [string, number]>,
   ) =>
     pulled(kind, `raft_${name}`, {
-      registry,
+      ...to,
       help,
       labelNames: ["cluster_name", label],
       read: () =>

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { Group, line } from "../raft/_harness_nodes.ts";
-import { raftMetrics } from "./raft_metrics.ts";
+import { raftMetrics, type RaftReading } from "./raft_metrics.ts";
 
 describe("raftMetrics()", () => {
   it("shows a leader's numbers, and nothing before it was scraped", async () => {
@@ -32,5 +32,30 @@ describe("raftMetrics()", () => {
     await group.close();
     const closed = await registry.metrics();
     assert(closed.includes('raft_role{cluster_name="orders",role="closed"} 1'));
+  });
+
+  it("leaves out what cannot be read, and serves the rest", async () => {
+    const group = new Group();
+    await group.found(["a"]);
+    const { status } = await group.leader();
+    const told: string[] = [];
+    const node = {
+      status,
+      get stats(): never {
+        throw new Error("gone");
+      },
+    } as unknown as RaftReading;
+    const registry = raftMetrics({
+      clusterName: "orders",
+      node,
+      readFailed: (metric) => void told.push(metric),
+    });
+    await registry.metrics();
+    const text = await registry.metrics();
+    assert(text.includes('raft_voters{cluster_name="orders"} 1'));
+    assert(!text.includes("raft_applied_total{"));
+    assert(text.includes('cluster_metrics_failed_reads_total{metric="raft_applied_total"} 2'));
+    assertEquals(told.filter((metric) => metric === "raft_applied_total").length, 1);
+    await group.close();
   });
 });

@@ -41,7 +41,7 @@ export class VirtualTime implements Clock {
   /** Lets everything happen until `seen` gives something. @throws {Error} After a minute of this time. */
   async until<T>(what: string, seen: () => T | undefined | false): Promise<T> {
     const end = this.#now + 60_000;
-    for (;;) {
+    for (let stuck = 0;;) {
       for (let turns = 0; turns < 12; turns++) {
         const value = seen();
         if (value !== undefined && value !== false) return value;
@@ -52,6 +52,8 @@ export class VirtualTime implements Clock {
         Infinity,
       );
       if (next > end) throw new Error(`It did not happen: ${what}`);
+      stuck = next > this.#now ? 0 : stuck + 1;
+      if (stuck > 1000) throw new Error(`Timers fire without end: ${what}`);
       this.#now = Math.max(this.#now, next);
       for (const timer of [...this.#timers]) {
         if (timer.at > this.#now || !this.#timers.delete(timer)) continue;
@@ -193,6 +195,11 @@ export class Group {
     const node = member.node;
     member.node = undefined;
     await node?.close();
+  }
+
+  /** Takes a stopped member's disk away: it starts again with an empty one. */
+  wipe(id: string): void {
+    this.members.delete(id);
   }
 
   /** Closes all. */

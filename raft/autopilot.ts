@@ -5,6 +5,7 @@
  * @module
  */
 import { type Clock, systemClock } from "../membership/clock.ts";
+import { type LogFields, type Logger, logtape } from "../membership/logger.ts";
 import type { MemberChange } from "./contract.ts";
 import type { ClusterConfig, Index, NodeId } from "./entry.ts";
 import type { RaftNode } from "./raft_node.ts";
@@ -27,19 +28,21 @@ export interface AutopilotOptions {
   /** Voters that are never fallen below by taking dead ones out. @default {3} */
   readonly minVoters?: number;
   /**
-   * The zone of a member: then each zone has one voter, and a healthy learner of the zone takes the place of a voter that is not. `undefined`
-   * for a member without a zone. Default: no zones, every healthy learner gets a vote.
+   * The zone of a member: then each zone has one voter, and a healthy learner of the zone takes the place of a voter that is not.
+   * `undefined` for a member without a zone. Default: no zones, every healthy learner gets a vote.
    */
   readonly zoneOf?: (id: NodeId) => string | undefined;
   /** Which learners may get a vote at all. Default: all. */
   readonly mayVote?: (id: NodeId) => boolean;
   /** Hears of every change that was made or failed. */
   readonly onChange?: (changes: readonly MemberChange[], error: unknown) => void;
+  /** Where to complain about a callback that threw. @default {logtape()} */
+  readonly logger?: Logger;
   /** Monotonic time. @default {systemClock()} */
   readonly clock?: Clock;
 }
 
-export type { Clock };
+export type { Clock, LogFields, Logger };
 
 /** What an autopilot knows of a member. */
 export interface MemberHealth {
@@ -169,7 +172,7 @@ export class Autopilot implements AsyncDisposable {
     return this.#health;
   }
 
-  /** Looks once, and changes what has to be changed. Happens by itself. */
+  /** Looks once, and changes what has to be changed. Happens by itself. Rejects with what a callback throws. */
   async look(): Promise<void> {
     const { node, maxTrailingEntries = 1_000, onChange } = this.#options;
     const status = node.status;
@@ -204,12 +207,13 @@ export class Autopilot implements AsyncDisposable {
       ...(this.#options.mayVote && { mayVote: this.#options.mayVote }),
     });
     if (changes.length === 0) return;
+    let failure: unknown;
     try {
       await node.changeMembership(changes, { expectedConfigIndex: status.configIndex });
-      onChange?.(changes, undefined);
     } catch (error) {
-      onChange?.(changes, error); // the next look sees what became of it
+      failure = error; // the next look sees what became of it
     }
+    onChange?.(changes, failure);
   }
 
   /** Looks no more. A change under way goes on. Idempotent. */
@@ -227,8 +231,13 @@ export class Autopilot implements AsyncDisposable {
   #arm(): void {
     if (this.#closed) return;
     this.#cancel = this.#clock.setTimer(this.#options.intervalMs ?? 1_000, () => {
-      this.#looking = this.look().finally(() => this.#arm());
+      // What throws is the caller's, `zoneOf` or `onChange`; the group is looked after all the same.
+      this.#looking = this.look().catch((error) => this.#complain(error)).then(() => this.#arm());
     });
+  }
+
+  #complain(error: unknown): void {
+    (this.#options.logger ?? logtape()).error("the autopilot's callback threw", { error });
   }
 
   #note({ id, silentMs, match }: MemberProgress, caughtUp: Index, now: number): void {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import type { Clock } from "../membership/clock.ts";
 import { Autopilot, type AutopilotRules, decide, type MemberHealth } from "./autopilot.ts";
@@ -114,6 +114,41 @@ describe("Autopilot", () => {
     node.status = { ...status, role: "follower" };
     await autopilot.look();
     assertEquals(autopilot.health.size, 0);
+    await autopilot.close();
+  });
+
+  it("goes on when a callback throws, and says so", async () => {
+    let fire = () => {};
+    const clock: Clock = { now: () => 0, setTimer: (_ms, callback) => (fire = callback, () => {}) };
+    const complaints: unknown[] = [];
+    const quiet = { debug: () => {}, info: () => {}, warn: () => {} };
+    const status = {
+      id: "a",
+      role: "leader",
+      term: 2,
+      config: config(["a", "b", "c"], ["d"]),
+      configIndex: 7,
+      configCommitted: true,
+      commitIndex: 5,
+      peers: [{ id: "d", match: 5, silentMs: 0, isDeparting: false }],
+    } as unknown as RaftNodeStatus;
+    let asked = 0;
+    const autopilot = new Autopilot({
+      node: { status, changeMembership: () => Promise.resolve(++asked) },
+      clock,
+      stabilizationMs: 0,
+      onChange: () => {
+        throw new Error("a fault of the caller's");
+      },
+      logger: { ...quiet, error: (_message, fields) => complaints.push(fields?.["error"]) },
+    });
+    for (let look = 1; look <= 2; look++) {
+      const armed = fire;
+      fire();
+      while (fire === armed) await Promise.resolve();
+      assertEquals([asked, complaints.length], [look, look]);
+    }
+    assert(String(complaints[0]).includes("the caller's"));
     await autopilot.close();
   });
 });

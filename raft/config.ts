@@ -234,7 +234,11 @@ function textFault(text: string, maxBytes: number, what: string): string | undef
   if (/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text)) {
     return `${what} must be well-formed`;
   }
-  if (text.length > maxBytes || encoder.encode(text).length > maxBytes) {
+  // A code unit takes three bytes at most: names of messages' senders, mostly short, are not encoded to see it.
+  if (
+    text.length * 3 > maxBytes &&
+    (text.length > maxBytes || encoder.encode(text).length > maxBytes)
+  ) {
     return `${what} can have ${maxBytes} bytes`;
   }
   return undefined;

@@ -35,6 +35,7 @@ function change(
   return on instanceof Solo ? on.step(input) : on.step(on.leader!.id, input);
 }
 
+const five = ["a", "b", "c", "d", "e"];
 const reason = (effects: readonly RaftEffect[]) => of(effects, "rejected")[0]?.reason;
 const voters = (cluster: Cluster, id: NodeId) => cluster.at(id).core.status.config.voters.join(" ");
 
@@ -116,6 +117,10 @@ describe("C1 one change at a time", () => {
     solo.leadAndCommit();
     assertEquals(reason(change(solo, "+d", "auto", 9)), "configChanged");
     assertEquals(reason(change(solo, "+d", "auto", 1)), undefined);
+    solo.flush();
+    for (const from of ["b", "c"]) solo.acknowledge(from);
+    assertEquals(reason(change(solo, "+e", "auto", 1)), "configChanged");
+    assertEquals(reason(change(solo, "+e", "auto", 3)), undefined);
   });
 
   it("a repeated one changes nothing and blocks nothing", () => {
@@ -137,6 +142,33 @@ describe("C2 a new leader commits an entry of its own first", () => {
     solo.acknowledge("b");
     assertEquals(reason(change(solo, "+d")), undefined);
     assertEquals(reason(change(new Solo(), "+d")), "notLeader");
+  });
+});
+
+describe("C2 a new leader ends a joint phase only after an entry of its own", () => {
+  it("also where a transfer that failed let it wait", () => {
+    const base = bootstrapState(["a", "b", "c"].map((id) => ({ id, address: `${id}:1` })));
+    const { voters, ...config } = decodeConfig(base.entries[0]!.data);
+    const data = encodeConfig({ ...config, voters, votersOutgoing: voters, autoLeave: true });
+    const recovered = {
+      ...base,
+      hardState: { ...base.hardState, commit: 2 },
+      entries: [...base.entries, { index: 2, term: 1, kind: "config" as const, data }],
+    };
+    const solo = new Solo({ recovered });
+    solo.lead();
+    solo.flush();
+    solo.step({ type: "transferLeadership", to: "b" });
+    for (let i = 0; i < 3; i++) {
+      for (const from of ["b", "c"]) {
+        solo.receive({ type: "heartbeatReply", from, term: 2, round: 0 });
+      }
+      solo.wait(400);
+    }
+    assertEquals([solo.core.status.role, solo.core.status.transferTo], ["leader", undefined]);
+    assertEquals([solo.core.status.lastIndex, solo.core.status.configIndex], [3, 2]);
+    solo.acknowledge("b");
+    assertEquals([solo.core.status.configIndex, solo.core.status.config.votersOutgoing], [4, []]);
   });
 });
 
@@ -171,33 +203,75 @@ describe("C4 joint decisions need both halves", () => {
     cluster.partition(["c", "d", "e"], ["b"]);
     cluster.elect("d");
     assertEquals(cluster.leader, undefined, "c alone is no majority of a, b, c");
-    cluster.heal();
+    cluster.partition(["b", "c"], ["d", "e"]);
     cluster.now = 2e5;
+    cluster.elect("b");
+    assertEquals(cluster.leader, undefined, "c alone is no majority of c, d, e");
+    cluster.heal();
+    cluster.now = 3e5;
     cluster.elect("d");
     assertEquals(cluster.leader!.id, "d");
   });
 
-  it("quorum checks", () => {
-    const cluster = led(["a", "b", "c"], ["d", "e"]);
-    change(cluster, "+d +e -b -c", "explicit");
-    cluster.settle();
-    cluster.partition(["a", "b", "c"], ["d", "e"]);
-    cluster.advance(1500);
-    assertEquals(cluster.leaders, []);
-  });
+  for (const [half, missing] of [["incoming", ["d", "e"]], ["outgoing", ["b", "c"]]] as const) {
+    const joint = () => {
+      const cluster = led(["a", "b", "c"], ["d", "e"]);
+      change(cluster, "+d +e -b -c", "explicit");
+      cluster.settle();
+      cluster.partition(five.filter((id) => !missing.some((other) => other === id)), missing);
+      cluster.at("a").events = [];
+      return cluster;
+    };
 
-  it("reads", () => {
-    const cluster = led(["a", "b", "c"], ["d", "e"]);
-    change(cluster, "+d +e -b -c", "explicit");
+    it(`quorum checks, without a majority of the ${half} half`, () => {
+      const cluster = joint();
+      cluster.advance(1500);
+      assertEquals(cluster.leaders, []);
+    });
+
+    it(`reads, without a majority of the ${half} half`, () => {
+      const cluster = joint();
+      cluster.step("a", { type: "readIndex", read: 1 });
+      cluster.settle();
+      assertEquals(of(cluster.at("a").events, "readReady"), []);
+      cluster.heal();
+      cluster.advance(100);
+      assertEquals(of(cluster.at("a").events, "readReady").length, 1);
+    });
+  }
+
+  it("reads, of who is the only one in one half", () => {
+    const cluster = led(["a", "b", "c"]);
+    change(cluster, "-b -c", "explicit");
     cluster.settle();
-    cluster.partition(["a", "b", "c"], ["d", "e"]);
+    cluster.partition(["a"], ["b", "c"]);
     cluster.at("a").events = [];
     cluster.step("a", { type: "readIndex", read: 1 });
     cluster.settle();
     assertEquals(of(cluster.at("a").events, "readReady"), []);
-    cluster.heal();
-    cluster.advance(100);
-    assertEquals(of(cluster.at("a").events, "readReady").length, 1);
+  });
+
+  it("leases", () => {
+    const cluster = new Cluster({
+      members: ["a", "b", "c"],
+      blank: ["d", "e"],
+      options: { leaseReads: true },
+    });
+    cluster.advance(1000);
+    cluster.elect("a");
+    change(cluster, "+d +e -b -c", "explicit");
+    cluster.settle();
+    const lease = (apart: readonly string[]) => {
+      cluster.partition(five.filter((id) => !apart.includes(id)), apart);
+      cluster.advance(950);
+      cluster.at("a").events = [];
+      cluster.step("a", { type: "readIndex", read: 1 });
+      const answered = of(cluster.at("a").events, "readReady").length;
+      cluster.heal();
+      cluster.advance(200);
+      return answered;
+    };
+    assertEquals([lease([]), lease(["d", "e"]), lease(["b", "c"])], [1, 0, 0]);
   });
 });
 
@@ -243,6 +317,18 @@ describe("C6 a joint phase ends by itself", () => {
     cluster.advance(5000);
     assertEquals(cluster.leader!.core.status.config.votersOutgoing, []);
     assertEquals(voters(cluster, cluster.leader!.id), "a b c d e");
+  });
+
+  it("not before it is committed", () => {
+    const solo = new Solo();
+    solo.leadAndCommit();
+    change(solo, "+d +e", "joint");
+    solo.flush();
+    solo.acknowledge("b");
+    solo.wait(100);
+    assertEquals([solo.core.status.configIndex, solo.core.status.isConfigCommitted], [3, false]);
+    solo.acknowledge("d");
+    assertEquals(solo.core.status.configIndex, 4);
   });
 
   it("not during a transfer, but after", () => {
@@ -374,6 +460,22 @@ describe("C10 a removed leader", () => {
     assertEquals([solo.core.status.role, solo.core.deadline], ["follower", Infinity]);
   });
 
+  it("leads on while only what was before is committed, and tells the others before it steps down", () => {
+    const solo = new Solo();
+    solo.leadAndCommit();
+    solo.acknowledge("c");
+    solo.propose("x");
+    change(solo, "-a");
+    solo.propose("y");
+    solo.flush();
+    for (const from of ["b", "c"]) solo.acknowledge(from, 3);
+    assertEquals([solo.core.status.role, solo.core.status.commitIndex], ["leader", 3]);
+    solo.acknowledge("b", 4);
+    const effects = solo.acknowledge("c", 4);
+    assertEquals([solo.core.status.role, solo.core.status.commitIndex], ["follower", 4]);
+    assertEquals(sent(effects, "append").map((m) => [m.to, m.commit]), [["b", 4], ["c", 4]]);
+  });
+
   it("is succeeded by the others", () => {
     const cluster = led(["a", "b", "c"]);
     change(cluster, "-a");
@@ -466,6 +568,22 @@ describe("C12 ids are not reused", () => {
     cluster.advance(200);
     assert(of(cluster.at("c").events, "refused").length > 0);
     assertEquals(cluster.texts("c"), []);
+  });
+
+  it("one that is taken out and in again begins as new: its disk may be empty", () => {
+    const cluster = led(["a", "b", "c"]);
+    cluster.propose("a", "x");
+    cluster.settle();
+    cluster.crash("c");
+    change(cluster, "-c");
+    cluster.settle();
+    assertEquals(cluster.at("a").core.status.progress.map((p) => p.id), ["b", "c"], "not told yet");
+    cluster.add("c", blankState());
+    change(cluster, "~c");
+    assertEquals(cluster.at("a").core.status.progress[1]!.match, 0);
+    cluster.settle();
+    cluster.advance(200);
+    assertEquals(cluster.texts("c"), ["x"]);
   });
 });
 

@@ -283,7 +283,8 @@ export class RaftCore implements RaftCoreContract {
     if (m.type === "readIndexReply") return s.reads.receiveReply(s, m);
     if (m.type === "vote" && !m.transfer) {
       // E7: whoever hears a leader helps nobody to depose it.
-      if ((m.term > s.term && isInLease(s)) || s.now < s.noVoteBefore) return;
+      if (m.term > s.term && isInLease(s)) return;
+      if (m.term >= s.term && s.now < s.noVoteBefore) return;
     }
     if (m.term > s.term) this.#receiveNewer(m);
     else if (m.term < s.term) return this.#receiveOlder(m);

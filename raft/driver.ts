@@ -23,6 +23,8 @@ export interface RaftDriverOptions {
   readonly halted: (error: Error) => void;
   /** Told of every write when it is handed over: what it cuts off is gone. */
   readonly persisting?: (effect: Persist) => void;
+  /** Told of every write once it is durable, before what waits for it. */
+  readonly persisted?: (effect: Persist) => void;
   /** Bytes handed to the store and not durable, above which the driver is {@link RaftDriver.full}. @default {67108864} */
   readonly maxPersistingBytes?: number;
 }
@@ -143,18 +145,19 @@ export class RaftDriver {
     this.#persistingBytes += bytes;
     this.#options.persisting?.(effect);
     this.#options.log.persist(effect).then(
-      () => this.#durable(effect.token, bytes, effects, next),
+      () => this.#durable(effect, bytes, effects, next),
       (error) => this.#halt(error),
     );
   }
 
-  #durable(token: number, bytes: number, effects: readonly RaftEffect[], next: number): void {
+  #durable(effect: Persist, bytes: number, effects: readonly RaftEffect[], next: number): void {
     this.#persisting--;
     this.#persistingBytes -= bytes;
     if (this.#state !== "running") return;
-    this.#inbox.push({ type: "persisted", token });
+    this.#inbox.push({ type: "persisted", token: effect.token });
     this.#running = true; // what the effects cause waits until they are done
     try {
+      this.#options.persisted?.(effect);
       this.#perform(effects, next);
     } catch (error) {
       this.#halt(error);

@@ -54,6 +54,7 @@ function world(script: Record<string, readonly RaftEffect[]>, maxPersistingBytes
   const core = new Scripted(script);
   const log = new SlowLog();
   const done: string[] = [];
+  const writes: string[] = [];
   const timers: { at: number; fire: () => void }[] = [];
   let now = 0;
   const clock: Clock = {
@@ -72,6 +73,8 @@ function world(script: Record<string, readonly RaftEffect[]>, maxPersistingBytes
       done.push(effect.type === "send" ? `send ${effect.message.term}` : effect.type);
       if (effect.type === "apply") driver.feed({ type: "applied", index: 1 });
     },
+    persisting: ({ token }) => writes.push(`begun ${token}`),
+    persisted: ({ token }) => writes.push(`durable ${token}`),
     halted: (error) => done.push(`halted ${error.message}`),
     maxPersistingBytes,
   });
@@ -82,7 +85,7 @@ function world(script: Record<string, readonly RaftEffect[]>, maxPersistingBytes
       timer.fire();
     }
   };
-  return { core, log, done, driver, timers, advance };
+  return { core, log, done, writes, driver, timers, advance };
 }
 
 describe("RaftDriver", () => {
@@ -130,6 +133,21 @@ describe("RaftDriver", () => {
     assertEquals(done, ["apply", "send 1", "send 2"]);
     assertEquals(core.inputs.map(label), ["timeout", "campaign", "applied"]);
     driver.stop();
+  });
+
+  it("tells of a write when it is handed over, and once it is durable, before what waits for it", async () => {
+    const { log, done, writes, driver } = world({
+      campaign: [persist(1)],
+      forgetLeader: [persist(2), send(2)],
+    });
+    driver.start();
+    driver.feed({ type: "campaign" });
+    driver.feed({ type: "forgetLeader" });
+    assertEquals(writes, ["begun 1", "begun 2"]);
+    await log.durable();
+    assertEquals([writes.slice(2), done], [["durable 1"], []]);
+    await log.durable();
+    assertEquals([writes.slice(3), done], [["durable 2"], ["send 2"]]);
   });
 
   it("does nothing any more once the store failed", async () => {

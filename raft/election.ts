@@ -6,6 +6,7 @@
 import { isVoter } from "./config.ts";
 import type { NodeId, Term } from "./entry.ts";
 import type { VoteMessage, VoteReplyMessage } from "./message.ts";
+import { maxTerm } from "./message_check.ts";
 import { jointVote } from "./quorum.ts";
 import { advanceCommit, appendToLog, broadcastAppend } from "./replication.ts";
 import type { RaftState } from "./state.ts";
@@ -24,7 +25,8 @@ export function resetElectionTimer(s: RaftState): void {
  * that to be committed (thesis §4.2.2): it may hold the only copy, and then nobody else can win.
  */
 export function isPromotable(s: RaftState): boolean {
-  if (s.restoring !== undefined) return false;
+  // In the last term there is, another could only be refused.
+  if (s.restoring !== undefined || s.term >= maxTerm) return false;
   const { latest } = s.configs;
   if (isVoter(latest.config, s.id)) return true;
   return latest.index > s.commit && isVoter(s.configs.at(s.commit).config, s.id);

@@ -5,6 +5,7 @@ import { of, order, sent, Solo } from "./_harness_solo.ts";
 import { blankState } from "./bootstrap.ts";
 import { RaftCore } from "./core.ts";
 import type { Message } from "./message.ts";
+import { maxTerm } from "./message_check.ts";
 
 const noLease = { checkQuorum: false, preVote: false } as const;
 
@@ -112,6 +113,13 @@ describe("E3 one vote a term", () => {
     assertEquals(granted("c", 5), false);
     assertEquals(granted("b", 5), true);
     assertEquals(granted("c", 6), true);
+  });
+
+  it("is written, also in a term that was known before", () => {
+    const effects = new Solo({ hard: { term: 5 } }).receive(ask("b", 5));
+    assertEquals(order(effects), ["persist", "send:voteReply"]);
+    const [write] = of(effects, "persist");
+    assertEquals([write!.hardState, write!.sync], [{ term: 5, votedFor: "b", commit: 1 }, true]);
   });
 
   it("is remembered through a loss in the same term, and a restart", () => {
@@ -281,6 +289,19 @@ describe("E6 an earlier term is answered where silence would block", () => {
     assertEquals(cluster.at("b").core.status.role, "leader");
   });
 
+  it("a vote for an earlier candidacy does not count", () => {
+    const solo = new Solo({ options: noLease });
+    for (let i = 0; i < 2; i++) {
+      solo.step({ type: "campaign" });
+      solo.flush();
+    }
+    assertEquals([solo.core.status.role, solo.core.status.term], ["candidate", 3]);
+    for (const from of ["b", "c"]) {
+      solo.receive({ type: "voteReply", from, term: 2, preVote: false, granted: true });
+    }
+    assertEquals(solo.core.status.role, "candidate");
+  });
+
   it("stale answers never reach a role", () => {
     const solo = new Solo({ options: noLease });
     solo.lead();
@@ -442,6 +463,19 @@ describe("E10 disruption", () => {
     assertEquals([cluster.leader!.id, cluster.leader!.core.status.term], ["a", 2]);
   });
 
+  it("a member that does not hear the leader deposes nobody, however good its log, and comes back in the same term", () => {
+    const cluster = new Cluster({ members: ["a", "b", "c"] });
+    cluster.elect("a");
+    cluster.filter = (m) => m.from !== "a" || m.to !== "c";
+    cluster.advance(20_000);
+    assertEquals([cluster.leader!.id, cluster.leader!.core.status.term], ["a", 2]);
+    cluster.partition(["a", "b"], ["c"]);
+    cluster.advance(20_000);
+    cluster.heal();
+    cluster.advance(20_000);
+    assertEquals([cluster.leader!.id, cluster.leader!.core.status.term], ["a", 2]);
+  });
+
   it("without pre-votes a candidate stuck in a later term frees itself by deposing the leader once", () => {
     const cluster = new Cluster({ members: ["a", "b", "c"], options: { preVote: false } });
     cluster.elect("a");
@@ -496,6 +530,13 @@ describe("E11 who may campaign", () => {
       const solo = new Solo({ recovered: stateWith(["b", "c"], []) });
       take(solo);
       assertEquals(solo.core.status.role, "follower");
+    });
+
+    it(`${path}: no node in the last term there is`, () => {
+      const solo = new Solo({ hard: { term: maxTerm }, options: noLease });
+      take(solo);
+      assertEquals([solo.core.status.role, solo.core.status.term], ["follower", maxTerm]);
+      assertEquals(solo.core.deadline, Infinity);
     });
 
     it(`${path}: no learner`, () => {
@@ -575,6 +616,30 @@ describe("E13 own votes and acknowledgements count once durable", () => {
     assertEquals(solo.core.status.role, "candidate");
     solo.flush();
     assertEquals(solo.core.status.role, "leader");
+  });
+
+  it("a late vote does not count for the pre-candidacy after it", () => {
+    const solo = new Solo();
+    solo.step({ type: "campaign" });
+    solo.receive({ type: "voteReply", term: 2, preVote: true, granted: true });
+    solo.flush();
+    assertEquals([solo.core.status.role, solo.core.status.term], ["candidate", 2]);
+    solo.wait(2000);
+    assertEquals(solo.core.status.role, "preCandidate");
+    solo.receive({ type: "voteReply", term: 2, preVote: false, granted: true });
+    assertEquals([solo.core.status.role, solo.core.status.term], ["preCandidate", 2]);
+  });
+
+  it("a late grant of a pre-vote does not count for one of a later term", () => {
+    const solo = new Solo();
+    solo.step({ type: "campaign" });
+    solo.receive({ type: "voteReply", from: "c", term: 2, preVote: true, granted: false });
+    solo.step({ type: "campaign" });
+    assertEquals([solo.core.status.role, solo.core.status.term], ["preCandidate", 2]);
+    solo.receive({ type: "voteReply", term: 2, preVote: true, granted: true });
+    assertEquals(solo.core.status.role, "preCandidate");
+    solo.receive({ type: "voteReply", term: 3, preVote: true, granted: true });
+    assertEquals(solo.core.status.role, "candidate");
   });
 
   it("a late grant of a pre-vote does not count for the candidacy", () => {
@@ -729,6 +794,17 @@ describe("E16 transfers", () => {
     cluster.propose("a", "x");
     cluster.settle();
     assertEquals(cluster.texts("a"), ["x"]);
+  });
+
+  it("have a deadline of their own", () => {
+    const solo = new Solo({ options: { heartbeatMs: 999, checkQuorum: false } });
+    solo.lead();
+    solo.now = 10;
+    solo.step({ type: "transferLeadership", to: "b" });
+    solo.wait(989);
+    assertEquals(solo.core.deadline, 1010);
+    solo.wait(11);
+    assertEquals(of(solo.effects, "transferEnded").map((e) => e.reason), ["timeout"]);
   });
 
   it("wished again do not last longer; another wish replaces them", () => {

@@ -84,6 +84,8 @@ export function receiveHeartbeat(s: RaftState, m: HeartbeatMessage): void {
     s.outbox.refuse("beyondLog", `${m.from} commits ${m.commit} of ${s.log.last}`);
     return;
   }
+  // The answer may give the leader a lease: it is kept whatever else is heard, of a later term as well (R5).
+  if (s.settings.leaseReads) s.noVoteBefore = s.now + s.settings.electionTimeoutMs;
   commitThrough(s, m.commit);
   s.outbox.hintCommit();
   s.outbox.send({

@@ -394,8 +394,27 @@ describe("L7 progress", () => {
     assertEquals([stateOf(solo).state, stateOf(solo).next], ["replicate", 4]);
     refuse(3);
     assertEquals([stateOf(solo).state, stateOf(solo).match, stateOf(solo).next], ["probe", 2, 3]);
-    refuse(1);
-    assertEquals([stateOf(solo).match, stateOf(solo).next], [2, 3]);
+    for (const index of [1, 2]) {
+      refuse(index);
+      assertEquals([stateOf(solo).match, stateOf(solo).next], [2, 3]);
+    }
+  });
+
+  it("a probe is refused once: what refuses another changes nothing", () => {
+    const solo = new Solo({ terms: [2, 2, 2, 5, 5, 5], hard: { term: 5 } });
+    solo.lead();
+    assertEquals([stateOf(solo).state, stateOf(solo).next], ["probe", 8]);
+    const refuse = (index: number) =>
+      solo.receive({
+        type: "appendReply",
+        term: 6,
+        rejected: true,
+        index,
+        hintIndex: 1,
+        hintTerm: 1,
+      });
+    assertEquals([sent(refuse(4), "append").length, stateOf(solo).next], [0, 8]);
+    assertEquals([sent(refuse(7), "append").length, stateOf(solo).next], [1, 2]);
   });
 
   it("an acknowledgement of what is known still ends a probe", () => {
@@ -455,6 +474,17 @@ describe("L8 a full window does not block", () => {
 });
 
 describe("L9 a write acknowledged late proves nothing about what overwrote it", () => {
+  it("what was durable is so no more once it is cut off", () => {
+    const solo = new Solo();
+    solo.append(2, [1, 1], [2, 2]);
+    solo.flush();
+    assertEquals(solo.core.status.durableIndex, 3);
+    solo.append(3, [1, 1], [3]);
+    assertEquals(solo.core.status.durableIndex, 1);
+    solo.flush();
+    assertEquals(solo.core.status.durableIndex, 2);
+  });
+
   it("an entry written, overwritten, and written again is durable after the third write", () => {
     const solo = new Solo();
     const write = (effects: ReturnType<Solo["step"]>) => of(effects, "persist")[0]!.token;
@@ -648,6 +678,36 @@ describe("L12 hostile messages are refused, and change nothing", () => {
 });
 
 describe("L13 silent members are sent no snapshots", () => {
+  /** Leads with `c` behind its log, which begins after a snapshot at 3. */
+  const ahead = (hears: boolean) => {
+    const solo = new Solo({ options: { trailingEntries: 0, checkQuorum: false } });
+    solo.leadAndCommit();
+    if (hears) solo.acknowledge("c");
+    solo.propose("x");
+    solo.flush();
+    solo.acknowledge("b");
+    solo.step({ type: "snapshotTaken", meta: solo.core.snapshotMeta(3, "s") });
+    return solo;
+  };
+  const toC = (effects: ReturnType<Solo["step"]>) =>
+    of(effects, "sendSnapshot").map(({ to, atLeast }) => [to, atLeast]);
+  const answer = (solo: Solo) =>
+    solo.receive({ type: "heartbeatReply", from: "c", term: 2, round: 0 });
+
+  it("nor those that fell silent", () => {
+    const solo = ahead(true);
+    solo.step({ type: "unreachable", node: "c" });
+    solo.now = 1000;
+    assertEquals(toC(solo.propose("y")), []);
+    assertEquals(toC(answer(solo)), [["c", 3]]);
+  });
+
+  it("nor those that were never heard in this reign", () => {
+    const solo = ahead(false);
+    assertEquals(toC(solo.step({ type: "transferLeadership", to: "c" })), []);
+    assertEquals(toC(answer(solo)), [["c", 3]]);
+  });
+
   it("until they answer", () => {
     const cluster = new Cluster({ members: ["a", "b", "c"], options: { trailingEntries: 0 } });
     cluster.elect("a");

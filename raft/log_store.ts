@@ -2,7 +2,7 @@
  * Where a node's log, term, vote and snapshots live: the contract between the driver and what keeps them.
  *
  * ```txt
- * start     snapshots.open() ──► metas ──► log.open(metas) ──► Recovered ──► the core
+ * start     log.open(() => snapshots.open()) ──► locked ──► metas ──► Recovered ──► the core
  * running   persist effect ──► log.persist(effect) ──► resolves ──► `persisted` input
  * snapshot  snapshots.create(meta), write…, commit() ──► `snapshotTaken` ──► persist effect with the mark ──► compact effect
  *           ──► log.compact(through), snapshots.retain(count, mark)
@@ -19,11 +19,34 @@ import type { Index, NodeId, SnapshotMeta, Term } from "./entry.ts";
 /** The effect that a log store performs. */
 export type Persist = Extract<RaftEffect, { readonly type: "persist" }>;
 
-/** What a log store found at start. */
-export interface OpenedLog extends Recovered {
+/** What a log was found to hold. */
+export interface RecoveredLog extends Recovered {
   /** Bytes of an unfinished last write that were cut off. They were never acknowledged. */
   readonly tornBytes: number;
 }
+
+/** What a log store found at start. */
+export interface OpenedLog extends RecoveredLog {
+  /** Drawn at random when the store began, at most 64 bytes: a store that was emptied is another one, and has forgotten its votes. */
+  readonly storageId: string;
+  /** What {@link LogStore.remember} was last given. */
+  readonly knownStorages: readonly KnownStorage[];
+}
+
+/** Whose storage was seen. */
+export interface KnownStorage {
+  /** The member. */
+  readonly id: NodeId;
+  /** The {@link OpenedLog.storageId} that it has. */
+  readonly storageId: string;
+  /** Index of the configuration in which it was seen. */
+  readonly since: Index;
+}
+
+/** Snapshots that a store verified, or what finds them: called when nobody else can change them any more. */
+export type FoundSnapshots =
+  | readonly SnapshotMeta[]
+  | (() => Promise<readonly SnapshotMeta[]>);
 
 /** Counts since {@link LogStore.open}, and sizes now. */
 export interface LogStoreStats {
@@ -52,18 +75,18 @@ export interface LogStoreStats {
 /**
  * Keeps entries and hard state through crashes.
  *
- * Any error of the medium is final: it rejects what waits with {@link StoragePoisonedError} and everything after. A write is never tried again: Linux
- * reports a failed `fsync` once, and a second one "succeeds" without the data.
+ * Any error of the medium is final: it rejects what waits with {@link StoragePoisonedError} and everything after. A write is never tried
+ * again: Linux reports a failed `fsync` once, and a second one "succeeds" without the data.
  */
 export interface LogStore {
   /**
    * Recovers what was acknowledged. Once only.
    *
-   * @param snapshots What the snapshot store verified, in any order. The recovered snapshot is the newest of them that the log knows: marked in
-   * it, or taken at an entry that it holds.
+   * @param snapshots What the snapshot store verified, in any order; a function is called once the store is this process's alone. The
+   * recovered snapshot is the newest of them that the log knows: marked in it, or taken at an entry that it holds.
    * @throws {WalCorruptError} Something acknowledged is lost or damaged: refuse to start.
    */
-  open(snapshots?: readonly SnapshotMeta[]): Promise<OpenedLog>;
+  open(snapshots?: FoundSnapshots): Promise<OpenedLog>;
   /**
    * Writes one effect as one atom. Call in the order of the effects, without waiting: what waits together becomes durable together.
    * Resolves in the order of the calls, once it and all before it are durable; with `sync: false`, and without anything to write, once
@@ -72,8 +95,17 @@ export interface LogStore {
    * @throws {StoragePoisonedError} It may or may not be on disk; nothing will ever be written again.
    */
   persist(effect: Persist): Promise<void>;
-  /** Frees what holds only entries up to and including `through`. A snapshot at or after `through` must be marked. Entries before it may stay for long. */
+  /**
+   * Frees what holds only entries up to and including `through`. A snapshot at or after `through` must be marked. Entries before it may
+   * stay for long.
+   */
   compact(through: Index): Promise<void>;
+  /**
+   * Keeps which storages the other members have, in place of what it kept before. Resolves once that is durable. One call at a time.
+   *
+   * @throws {Error} When it cannot be kept. The log is as before.
+   */
+  remember(storages: readonly KnownStorage[]): Promise<void>;
   /** Waits for what was handed over, marks a clean end and lets go. Safe to call twice. */
   close(): Promise<void>;
   /** The same as {@link LogStore.close}. */

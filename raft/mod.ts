@@ -56,10 +56,13 @@ export type { RaftTransportLimits, RaftTransportStats } from "./transport.ts";
 export { recoverCluster } from "./recover_cluster.ts";
 export type { RecoverClusterOptions, RecoveredCluster } from "./recover_cluster.ts";
 export type {
+  FoundSnapshots,
+  KnownStorage,
   LogStore,
   LogStoreStats,
   OpenedLog,
   Persist,
+  RecoveredLog,
   SnapshotDigest,
   SnapshotOrigin,
   SnapshotSink,
@@ -71,6 +74,7 @@ export {
   ForeignStorageError,
   SnapshotCorruptError,
   StoragePoisonedError,
+  StorageUnusableError,
   WalCorruptError,
 } from "./storage_error.ts";
 export { MemoryLogStore } from "./wal/memory_log_store.ts";

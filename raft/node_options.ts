@@ -42,14 +42,17 @@ export interface RaftNodeOptions<Result = unknown> {
    */
   readonly bootstrap?: readonly Founder[];
   /**
-   * Whether commands that are proposed here while another member leads are handed on to it, with a session, so that they are applied once.
+   * Whether commands that are proposed here while another member leads are handed on to it, again and again until something is heard of
+   * them. Each carries a session, the caller's or one of the node's own, so that it is applied once.
    *
    * @default {false}
    */
   readonly forwardProposals?: boolean;
-  /** How often a leader is heard from. @default {100} */
+  /** How often a leader is heard from. @default {60} */
   readonly heartbeatIntervalMs?: number;
-  /** Silence after which a new leader is elected; the real timeout is drawn from one to two of it. At least 2 heartbeats. @default {1000} */
+  /**
+   * Silence after which a new leader is elected; the real timeout is drawn from one to two of it. At least 2 heartbeats. @default {600}
+   */
   readonly electionTimeoutMs?: number;
   /** How long a proposal may wait to be appended. @default {5000} */
   readonly enqueueTimeoutMs?: number;
@@ -117,8 +120,9 @@ export type ResolvedRaftNodeOptions<Result> =
   >;
 
 const NUMBERS: RaftNodeNumbers = {
-  heartbeatIntervalMs: 100,
-  electionTimeoutMs: 1_000,
+  heartbeatIntervalMs: 60,
+  // Two followers draw from one to two of it, so that the next leader commits after about 1.3 of it: within a second.
+  electionTimeoutMs: 600,
   enqueueTimeoutMs: 5_000,
   timeoutMs: 10_000,
   maxCommandBytes: 1024 * 1024,

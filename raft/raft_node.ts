@@ -30,8 +30,8 @@ export interface ProposeOptions extends CallOptions {
   /** How long it may wait to be appended. Default: the node's `enqueueTimeoutMs`. */
   readonly enqueueTimeoutMs?: number;
   /**
-   * The command's identity across retries: the group applies it once, whichever member it is proposed on and however often. Needed by whoever
-   * tries again after the outcome `unknown`.
+   * The command's identity across retries: the group applies it once, whichever member it is proposed on and however often. Needed by
+   * whoever tries again after the outcome `unknown`.
    */
   readonly session?: CommandSession;
 }
@@ -43,8 +43,8 @@ export interface ChangeOptions extends CallOptions {
 }
 
 /**
- * One member of a group that agrees on a log of commands and applies them to a state machine (Raft, with pre-vote, joint consensus, learners and
- * linearizable reads).
+ * One member of a group that agrees on a log of commands and applies them to a state machine (Raft, with pre-vote, joint consensus,
+ * learners and linearizable reads).
  *
  * What it promises: a command whose {@link RaftNode.propose} resolved is applied on every member, in the same order, and is never lost as
  * long as a majority of the disks lives. A state that is read after {@link RaftNode.readIndex} holds everything that anybody was told of
@@ -267,12 +267,11 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
   /**
    * Takes a snapshot of the state machine and cuts the log. Happens by itself; see `snapshotEntries` and `snapshotBytes`.
    *
+   * @param options.signal Ends the waiting; the snapshot is taken all the same.
    * @throws {Error} When it cannot be stored. The node goes on with the one before.
    */
-  snapshot(): Promise<SnapshotMeta> {
-    const { down, snapshots } = this.#engine;
-    if (down !== undefined) return Promise.reject(new Error(`Cannot take a snapshot (${down})`));
-    return snapshots.take();
+  snapshot(options: { readonly signal?: AbortSignal } = {}): Promise<SnapshotMeta> {
+    return this.#calls.snapshot(options);
   }
 
   /** Begins an election now, as if the leader had been silent. */

@@ -16,8 +16,13 @@ function prng(seed: number): () => number {
   };
 }
 
-/** Whole nodes under partitions, restarts, transfers and snapshots, while everybody proposes and reads. */
-async function play(seed: number): Promise<void> {
+/**
+ * Whole nodes under partitions, restarts, transfers and snapshots, while everybody proposes and reads.
+ *
+ * With `wipes`, a minority comes back with empty disks, under their old names and founding the group again, and callers try again with
+ * their sessions what they know nothing of.
+ */
+async function play(seed: number, wipes = false): Promise<void> {
   const random = prng(seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
   const ids = random() < 0.5 ? ["a", "b", "c"] : ["a", "b", "c", "d", "e"];
@@ -31,7 +36,26 @@ async function play(seed: number): Promise<void> {
     timeoutMs: 800,
     enqueueTimeoutMs: 400,
   };
-  for (const id of ids) await group.start(id, options);
+  const met = new Map<string, number>();
+  const optionsOf = (id: string): MemberOptions => ({
+    ...options,
+    wrapLog: (log) => {
+      const remember = log.remember.bind(log);
+      log.remember = async (storages) => {
+        await remember(storages);
+        met.set(id, storages.length);
+      };
+      return log;
+    },
+  });
+  for (const id of ids) await group.start(id, optionsOf(id));
+  const wiped = new Set<string>();
+  if (wipes) { // whoever never met a member cannot tell that it was wiped
+    await group.time.until(
+      "all have met",
+      () => ids.every((id) => met.get(id) === ids.length - 1),
+    );
+  }
 
   const fates = new Map<string, Fate>();
   const acknowledged = new Set<string>();
@@ -44,13 +68,20 @@ async function play(seed: number): Promise<void> {
     calls.add(tracked);
   };
   const propose = async (id: string, text: string) => {
-    try {
-      const { result } = await group.node(id).propose(line(text));
-      fates.set(text, { place: result });
-      acknowledged.add(text);
-    } catch (error) {
-      assert(error instanceof ProposalError, String(error));
-      fates.set(text, error.outcome);
+    const session = wipes ? { client: `client ${text.length}`, sequence: Number(text) } : undefined;
+    for (let tries = wipes ? 4 : 1; tries > 0; tries--) {
+      try {
+        const node = group.members.get(id)?.node ?? group.nodes[0]!;
+        const { result } = await node.propose(line(text), { ...(session && { session }) });
+        fates.set(text, { place: result });
+        acknowledged.add(text);
+        return;
+      } catch (error) {
+        assert(error instanceof ProposalError, String(error));
+        // Of an earlier try, nothing more is known than before.
+        if (fates.get(text) !== "unknown") fates.set(text, error.outcome);
+        if (session !== undefined) id = pick(ids);
+      }
     }
   };
   const read = async (id: string) => {
@@ -69,7 +100,7 @@ async function play(seed: number): Promise<void> {
   };
 
   let number = 0;
-  let isolated: string | undefined;
+  let isolated: readonly string[] = [];
   let stopped: string | undefined;
   for (let step = 0; step < 120; step++) {
     const running = ids.filter((id) => id !== stopped);
@@ -80,15 +111,15 @@ async function play(seed: number): Promise<void> {
       }
     } else if (dice < 0.75) track(read(pick(running)));
     else if (dice < 0.8) {
-      if (isolated === undefined) group.isolate(isolated = pick(ids));
-      else {
-        group.heal(isolated);
-        isolated = undefined;
-      }
+      for (const id of isolated) group.heal(id);
+      isolated = random() < 0.3 ? [] : ids.filter(() => random() < 0.4);
+      for (const id of isolated) group.isolate(id);
     } else if (dice < 0.85) {
       if (stopped === undefined) await group.stop(stopped = pick(ids));
       else {
-        await group.start(stopped, options);
+        if (wipes && wiped.size < (ids.length - 1) / 2 && random() < 0.7) wiped.add(stopped);
+        if (wiped.has(stopped)) group.wipe(stopped);
+        await group.start(stopped, optionsOf(stopped));
         stopped = undefined;
       }
     } else if (dice < 0.88) {
@@ -97,14 +128,15 @@ async function play(seed: number): Promise<void> {
     else if (dice < 0.92) group.node(pick(running)).campaign();
     await group.time.pass(Math.floor(random() * 40));
   }
-  if (isolated !== undefined) group.heal(isolated);
-  if (stopped !== undefined) await group.start(stopped, options);
+  for (const id of isolated) group.heal(id);
+  if (stopped !== undefined) await group.start(stopped, optionsOf(stopped));
   await group.time.until("all calls end", () => calls.size === 0);
   await group.time.pass(500); // a transfer under way ends
   const leader = await group.leader();
   await group.time.value(leader.barrier());
   const { lines } = group.members.get(leader.id)!.journal;
-  await group.agree(lines);
+  await group.agree(lines, ids.filter((id) => !wiped.has(id)));
+  for (const id of wiped) assertEquals(group.members.get(id)!.journal.lines, [], `${id} is nobody`);
 
   assertEquals(faults, []);
   assert(acknowledged.size > 10, `something was committed: ${acknowledged.size}`);
@@ -120,5 +152,9 @@ async function play(seed: number): Promise<void> {
 describe("RaftNode under faults", () => {
   for (const seed of [1, 2, 3, 4, 5, 6]) {
     it(`keeps every promise (seed ${seed})`, () => play(seed));
+  }
+  for (const seed of [1, 2, 3, 4, 5, 6]) {
+    it(`keeps every promise, wiped disks and retries included (seed ${seed})`, () =>
+      play(seed, true));
   }
 });

@@ -2,12 +2,23 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { founders, Group, line } from "./_harness_nodes.ts";
 import { AlreadyBootstrappedError, ProposalError, ReadError, TransferError } from "./errors.ts";
-import type { LogStore, SnapshotStore } from "./log_store.ts";
+import type { LogStore, Persist, SnapshotStore } from "./log_store.ts";
 import { recoverCluster } from "./recover_cluster.ts";
 import { MemorySnapshotStore } from "./snapshot/memory_snapshot_store.ts";
 import { MemoryLogStore } from "./wal/memory_log_store.ts";
 
 const abc = ["a", "b", "c"];
+const five = ["a", "b", "c", "d", "e"];
+
+/** Something that is as another thing is, but for some of it. */
+function wrapped<T extends object>(target: T, over: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, name) {
+      const value: unknown = Reflect.get(over, name) ?? Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
 
 /** What a promise rejects with, while time passes. */
 async function refused<T>(group: Group, promise: Promise<T>): Promise<ProposalError> {
@@ -61,6 +72,23 @@ describe("RaftNode alone", () => {
     );
     await group.start("a", { bootstrap: founders(["a"]) });
     await group.leader();
+    await group.close();
+  });
+
+  it("refuses to found a group where it has voted in another", async () => {
+    const group = new Group();
+    const log = new MemoryLogStore();
+    const hardState = { term: 3, votedFor: "x", commit: 0 };
+    await log.open();
+    await log.persist({ type: "persist", token: 1, entries: [], hardState, sync: true });
+    await log.close();
+    const error = await assertRejects(
+      () => group.start("a", { log: new MemoryLogStore(log), bootstrap: founders(["a"]) }),
+      AlreadyBootstrappedError,
+    );
+    assert(error.message.includes("it waits to be added there"));
+    const node = await group.start("a", { log: new MemoryLogStore(log) });
+    assertEquals([node.status.role, node.status.term], ["follower", 3]);
     await group.close();
   });
 
@@ -131,6 +159,56 @@ describe("RaftNode in a group", () => {
     await group.close();
   });
 
+  it("does not call dropped what was cut off its log, and is committed by a later leader (Figure 8)", async () => {
+    const group = new Group();
+    const slow = new Set<string>();
+    const options = (id: string) => ({
+      bootstrap: founders(five),
+      wrapLog: (log: LogStore): LogStore => {
+        let stuck = false;
+        return wrapped(log, {
+          persist: (effect) => {
+            stuck ||= slow.has(id) && effect.entries.length > 0;
+            return stuck ? new Promise(() => {}) : log.persist(effect);
+          },
+        });
+      },
+    });
+    for (const id of five) await group.start(id, options(id));
+    const old = await group.leader();
+    await group.time.value(old.propose(line("x")));
+    await group.agree(["x"]);
+    const [witness, ...rest] = group.others(old);
+    // In its reign y reaches one other.
+    for (const { id } of rest) group.isolate(id);
+    const pending = old.propose(line("y"), { timeoutMs: 50_000 });
+    const { lastIndex } = old.status;
+    await group.time.until("y is copied", () => witness!.status.lastIndex > lastIndex);
+    // The others elect a leader whose first entry stays on its way, but for one place: that of y in the old leader's log.
+    for (const { id } of [old, witness!]) group.isolate(id);
+    for (const { id } of rest) {
+      slow.add(id);
+      group.heal(id);
+    }
+    const between = await group.leader(rest.map(({ id }) => id));
+    group.heal(old.id);
+    await group.time.until("y is cut off", () => old.status.leader?.id === between.id);
+    await group.time.pass(50);
+    assertEquals(old.status.lastIndex, lastIndex + 1);
+    group.isolate(old.id);
+    // Who lacks y cannot be elected by who has it.
+    slow.clear();
+    for (const { id } of rest) await group.stop(id);
+    group.heal(witness!.id);
+    for (const { id } of rest.slice(0, 2)) await group.start(id, options(id));
+    await group.time.until("the witness leads", () => witness!.status.role === "leader");
+    await group.start(rest[2]!.id, options(rest[2]!.id));
+    group.heal(old.id);
+    assertEquals((await group.time.value(pending)).result, 2);
+    await group.agree(["x", "y"]);
+    await group.close();
+  });
+
   it("says unknown of what it could not commit in time", async () => {
     const group = new Group();
     await group.found(abc);
@@ -163,6 +241,22 @@ describe("RaftNode in a group", () => {
     await group.close();
   });
 
+  it("serves reads after a restart, though nothing is left to apply", async () => {
+    const group = new Group();
+    await group.found(abc);
+    const leader = await group.leader();
+    const { index } = await group.time.value(leader.propose(line("x")));
+    await group.agree(["x"]);
+    const [other] = group.others(leader);
+    await group.time.value(other!.snapshot());
+    await group.stop(other!.id);
+    const again = await group.start(other!.id);
+    assert(await group.time.value(again.readIndex()) >= index);
+    assertEquals(again.stats.entriesApplied, 0);
+    assertEquals(group.members.get(other!.id)!.journal.lines, ["x"]);
+    await group.close();
+  });
+
   it("applies a command with a session once, whoever leads", async () => {
     const group = new Group();
     await group.found(abc);
@@ -178,6 +272,43 @@ describe("RaftNode in a group", () => {
     await group.close();
   });
 
+  it("applies a command once that was handed on and whose answer was lost, wherever it is tried again", async () => {
+    const group = new Group();
+    let cut: string | undefined;
+    const wrapLog = (log: LogStore): LogStore =>
+      new Proxy(log, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name, target);
+          if (name !== "persist") return typeof value === "function" ? value.bind(target) : value;
+          return (effect: Persist) => {
+            // Whoever writes the command first leads, and has told nobody yet.
+            if (cut !== undefined && effect.entries.length > 0) group.isolate(cut);
+            return target.persist(effect);
+          };
+        },
+      });
+    await group.found(abc, { forwardProposals: true, wrapLog });
+    const leader = await group.leader();
+    const [asked, other] = group.others(leader);
+    const session = { client: "caller", sequence: 1 };
+    cut = asked!.id;
+    const first = asked!.propose(line("x"), { session, timeoutMs: 300 });
+    const error = await refused(group, first);
+    assertEquals([error.outcome, error.reason], ["unknown", "timeout"]);
+    const again = await group.time.value(other!.propose(line("x"), { session }));
+    assertEquals(again.result, 1);
+    cut = undefined;
+    group.heal(asked!.id);
+    const third = await group.time.value(asked!.propose(line("x"), { session }));
+    assertEquals(third.result, 1);
+    await group.agree(["x"]);
+    await assertRejects(
+      () => asked!.propose(line("y"), { session: { client: "", sequence: 1 } }),
+      RangeError,
+    );
+    await group.close();
+  });
+
   it("hands leadership over", async () => {
     const group = new Group();
     await group.found(abc);
@@ -187,6 +318,11 @@ describe("RaftNode in a group", () => {
     await group.time.until("the successor leads", () => other!.status.role === "leader");
     const { error } = await group.time.settled(leader.transferLeadership("nobody"));
     assert(error instanceof TransferError);
+    group.isolate(leader.id);
+    const late = await group.time.settled(
+      other!.transferLeadership(leader.id, { timeoutMs: 20 }),
+    );
+    assertEquals((late.error as TransferError).reason, "timeout");
     await group.close();
   });
 
@@ -242,6 +378,58 @@ describe("RaftNode snapshots", () => {
     assertEquals(node.stats.snapshots.received, 1);
     await group.time.value(leader.propose(line("more")));
     await group.agree([...lines, "more"]);
+    await group.close();
+  });
+
+  it("drops none that the log durably names, though the name of a newer one is being written", async () => {
+    const group = new Group();
+    const marks: number[] = [];
+    const retained: number[] = [];
+    const slow = Promise.withResolvers<void>();
+    const never = new Promise<void>(() => {});
+    await group.found(["a"], {
+      trailingEntries: 0,
+      wrapLog: (log) =>
+        wrapped(log, {
+          persist: (effect) => {
+            if (effect.snapshot !== undefined && marks.push(effect.snapshot.index) > 1) {
+              return never;
+            }
+            return log.persist(effect);
+          },
+          compact: (through) => slow.promise.then(() => log.compact(through)),
+        }),
+      wrapSnapshots: (snapshots) =>
+        wrapped(snapshots, {
+          retain: (_, marked) => Promise.resolve(void retained.push(marked)),
+        }),
+    });
+    const node = await group.leader();
+    for (const text of ["x", "y"]) {
+      await group.time.value(node.propose(line(text)));
+      await group.time.value(node.snapshot());
+    }
+    await group.time.until("both are marked", () => marks.length === 2);
+    slow.resolve();
+    await group.time.until("old ones are dropped", () => retained.length === 1);
+    assertEquals(retained, [marks[0]]);
+    await group.close();
+  });
+
+  it("is all that a member needs for reads after a restart", async () => {
+    const group = new Group();
+    await group.found(abc);
+    const leader = await group.leader();
+    await group.time.value(leader.propose(line("x")));
+    await group.agree(["x"]);
+    const { id } = group.others(leader)[0]!;
+    await group.time.value(group.node(id).readIndex());
+    const { index } = await group.time.value(group.node(id).snapshot());
+    await group.stop(id);
+    const again = await group.start(id);
+    assertEquals(again.status.appliedIndex, index);
+    assertEquals(await group.time.value(again.readIndex({ timeoutMs: 1_000 })), index);
+    assertEquals(group.members.get(id)!.journal.lines, ["x"]);
     await group.close();
   });
 
@@ -395,6 +583,26 @@ describe("RaftNode failures", () => {
     await group.close();
   });
 
+  it("end a snapshot that waits for the state machine, when its caller or the node gives up", async () => {
+    const group = new Group();
+    await group.found(["a"]);
+    const node = await group.leader();
+    group.members.get("a")!.journal.gate = new Promise(() => {});
+    node.propose(line("x")).catch(() => {});
+    await group.time.pass(1);
+    const abort = new AbortController();
+    const one = node.snapshot({ signal: abort.signal });
+    const other = node.snapshot();
+    one.catch(() => {});
+    other.catch(() => {});
+    abort.abort(new Error("no patience"));
+    await assertRejects(() => one, Error, "no patience");
+    await assertRejects(() => node.snapshot({ signal: abort.signal }), Error, "no patience");
+    await node.close();
+    await assertRejects(() => other, Error, "takes part no more");
+    await group.close();
+  });
+
   it("end what is pending when a node closes, and what comes after", async () => {
     const group = new Group();
     await group.found(abc);
@@ -424,7 +632,8 @@ describe("RaftNode failures", () => {
     await group.time.value(leader.propose(line("x")));
     for (const node of group.others(leader)) group.isolate(node.id);
     const abort = new AbortController();
-    const proposal = leader.propose(line("y"), { signal: abort.signal });
+    const { signal } = abort;
+    const proposal = leader.propose(line("y"), { signal });
     const read = leader.readIndex({ signal: abort.signal });
     proposal.catch(() => {});
     read.catch(() => {});
@@ -433,6 +642,10 @@ describe("RaftNode failures", () => {
     const error = await refused(group, proposal);
     assertEquals([error.outcome, error.reason], ["unknown", "aborted"]);
     assertEquals(((await group.time.settled(read)).error as ReadError).reason, "aborted");
+    for (const node of group.nodes) {
+      const { outcome, reason } = await refused(group, node.propose(line("z"), { signal }));
+      assertEquals([outcome, reason], ["not-proposed", "aborted"]);
+    }
     await group.close();
   });
 

@@ -71,6 +71,15 @@ describe("R2 a quorum answers a round that began after the read", () => {
     assertEquals(ready(beat(solo, round)), [[1, 2]]);
   });
 
+  it("who waits for the next one goes with the next heartbeat, if the round is lost", () => {
+    const solo = leader();
+    const first = sent(read(solo, 1), "heartbeat")[0]!.round;
+    read(solo, 2);
+    const [again] = sent(solo.wait(100), "heartbeat");
+    assertEquals(again!.round, first + 1);
+    assertEquals(ready(beat(solo, first + 1)), [[1, 2], [2, 2]]);
+  });
+
   it("of five, two others are needed, each counted once; learners and strangers are not", () => {
     const solo = new Solo({ members: ["a", "b", "c", "d", "e"] });
     solo.lead();
@@ -331,6 +340,88 @@ describe("R5 lease reads", () => {
     solo.append(2, [1, 1], []);
     solo.step({ type: "campaign" });
     assertEquals(solo.core.status.role, "follower");
+  });
+
+  it("a follower does not forget its leader, though told to", () => {
+    const solo = new Solo({ options });
+    solo.append(2, [1, 1], []);
+    solo.step({ type: "forgetLeader" });
+    assertEquals(solo.core.status.leader, "b");
+  });
+
+  it("a new reign begins without one", () => {
+    const solo = begin();
+    const [round] = sent(solo.wait(100), "heartbeat");
+    beat(solo, round!.round);
+    assertEquals(ready(read(solo, 1)), [[1, 2]]);
+    solo.receive({ type: "heartbeat", term: 5, commit: 0, round: 0 });
+    solo.receive({ type: "timeoutNow", term: 5 });
+    solo.flush();
+    solo.receive({ type: "voteReply", term: 6, preVote: false, granted: true });
+    solo.flush();
+    solo.acknowledge("b");
+    assertEquals([solo.core.status.role, solo.core.status.commitIndex], ["leader", 3]);
+    assertEquals(ready(read(solo, 2)), []);
+  });
+
+  it("a voter keeps what its answer promised, though something of a later term reaches it", () => {
+    // Such as a late refusal of its own candidacy: it follows nobody then, and yet the leader reads by the lease that it was given.
+    const solo = new Solo({ options });
+    solo.now = 2000;
+    solo.receive({ type: "heartbeat", term: 2, commit: 0, round: 7 });
+    solo.receive({ type: "voteReply", from: "c", term: 5, preVote: false, granted: false });
+    assertEquals([solo.core.status.term, solo.core.status.leader], [5, undefined]);
+    const vote = { type: "vote", from: "c", lastIndex: 9, lastTerm: 4 } as const;
+    solo.now = 2999;
+    for (const preVote of [true, false]) {
+      for (const term of [5, 6]) {
+        assertEquals(order(solo.receive({ ...vote, term, preVote, transfer: false })), []);
+      }
+    }
+    solo.step({ type: "campaign" });
+    assertEquals([solo.core.status.role, solo.core.status.term], ["follower", 5]);
+    assertEquals(
+      sent(solo.receive({ ...vote, term: 4, preVote: true, transfer: false }), "voteReply").length,
+      1,
+      "an old candidate is told of the term",
+    );
+    solo.now = 3000;
+    const effects = solo.receive({ ...vote, term: 6, preVote: false, transfer: false });
+    assertEquals(sent(effects, "voteReply")[0]!.granted, true);
+  });
+
+  it("a deposed leader's lease is over before another can commit", () => {
+    // The promise of b outlives a term that it hears of by the way: c is not elected while a may still read.
+    const cluster = new Cluster({ members: ["a", "b", "c"], options });
+    cluster.advance(1000);
+    cluster.elect("a");
+    cluster.advance(300);
+    cluster.partition(["a", "b"], ["c"]);
+    cluster.advance(950);
+    cluster.filter = (m) => m.from !== "a" && m.to !== "a";
+    cluster.receive({
+      type: "voteReply",
+      from: "c",
+      to: "b",
+      term: 3,
+      preVote: false,
+      granted: false,
+    });
+    const beganAt = cluster.now;
+    let reads = 0;
+    while (cluster.leader?.id === "a" && cluster.now < beganAt + 5000) {
+      cluster.at("a").events = [];
+      cluster.step("a", { type: "readIndex", read: 1 });
+      if (ready(cluster.at("a").events).length > 0) {
+        reads++;
+        cluster.step("c", { type: "campaign" });
+        cluster.settle();
+        assertEquals(cluster.leaders.map(({ id }) => id), ["a"], `at ${cluster.now - beganAt} ms`);
+      }
+      cluster.advance(50);
+    }
+    assert(reads > 5, `${reads} reads by the lease`);
+    assertEquals(cluster.leaders, []);
   });
 
   it("another configuration ends a lease", () => {

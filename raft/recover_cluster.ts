@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Logger, logtape } from "../membership/logger.ts";
+import process from "node:process";
+import { type LogFields, type Logger, logtape } from "../membership/logger.ts";
 import { decodeConfig, encodeConfig } from "./config.ts";
 import type { ClusterConfig, Entry, Index, NodeId, Term } from "./entry.ts";
 import type { LogStore, SnapshotStore } from "./log_store.ts";
@@ -20,7 +21,7 @@ export interface RecoverClusterOptions {
   readonly snapshots: SnapshotStore;
   /** Spells out what is given up. Nothing else is accepted. */
   readonly iAcceptThat: "acknowledged writes may be lost and the other members never come back";
-  /** Where to warn. @default {logtape()} */
+  /** Where to warn. Default: LogTape, and a warning of the process, which shows without any configuration. */
   readonly logger?: Logger;
 }
 
@@ -39,16 +40,16 @@ export interface RecoveredCluster {
 /**
  * Makes one survivor the only voter of its group, offline, so that the group can go on without the majority that it lost.
  *
- * **It breaks the promise of Raft.** Whatever the survivor's log holds counts as committed from then on, even what was refused to its proposer;
- * whatever it lacks is lost, even what was acknowledged. Choose the survivor with the latest term in its log and, among those, the longest log.
- * Wipe every other member first, for good: one that comes back with its old disk would elect a leader of the old group. Then start the
- * survivor and add members under new ids.
+ * **It breaks the promise of Raft.** Whatever the survivor's log holds counts as committed from then on, even what was refused to its
+ * proposer; whatever it lacks is lost, even what was acknowledged. Choose the survivor with the latest term in its log and, among those,
+ * the longest log. Wipe every other member first, for good: one that comes back with its old disk would elect a leader of the old group.
+ * Then start the survivor and add members under new ids.
  *
  * @throws {TypeError} When the sentence is another.
  * @throws {Error} When the survivor was never a member with a log, or its stores refuse. Nothing changed.
  */
 export async function recoverCluster(options: RecoverClusterOptions): Promise<RecoveredCluster> {
-  const { id, address, log, snapshots, logger = logtape() } = options;
+  const { id, address, log, snapshots, logger } = options;
   if (
     options.iAcceptThat !==
       "acknowledged writes may be lost and the other members never come back"
@@ -58,7 +59,7 @@ export async function recoverCluster(options: RecoverClusterOptions): Promise<Re
     );
   }
   try {
-    const { hardState, entries, snapshot } = await log.open(await snapshots.open());
+    const { hardState, entries, snapshot } = await log.open(() => snapshots.open());
     let config: ClusterConfig | undefined = snapshot?.config;
     for (const entry of entries) if (entry.kind === "config") config = decodeConfig(entry.data);
     if (config === undefined) {
@@ -71,7 +72,8 @@ export async function recoverCluster(options: RecoverClusterOptions): Promise<Re
     const given = [
       ...new Set([...config.voters, ...config.votersOutgoing, ...config.learners]),
     ].filter((member) => member !== id).sort();
-    logger.warn(
+    warn(
+      logger,
       "RECOVERING A CLUSTER BY HAND: acknowledged writes that only the lost members held are gone; wipe every other member before this one starts",
       { id, index, term, given },
     );
@@ -100,4 +102,10 @@ export async function recoverCluster(options: RecoverClusterOptions): Promise<Re
     await log.close();
     await snapshots.close();
   }
+}
+
+/** Logs; without a logger of the caller's also to standard error, as LogTape is silent until somebody configures it. */
+function warn(logger: Logger | undefined, message: string, fields: LogFields): void {
+  (logger ?? logtape()).warn(message, fields);
+  if (logger === undefined) process.emitWarning(`${message}: ${JSON.stringify(fields)}`);
 }

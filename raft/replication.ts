@@ -10,7 +10,7 @@ import type { AppendReplyMessage, HeartbeatReplyMessage } from "./message.ts";
 import type { Progress } from "./progress.ts";
 import { becomeFollower } from "./election.ts";
 import { sendSnapshot } from "./snapshots.ts";
-import { hasCommittedInTerm, type RaftState } from "./state.ts";
+import type { RaftState } from "./state.ts";
 import { tellSuccessor } from "./transfer.ts";
 
 const none: readonly Entry[] = Object.freeze([]);
@@ -184,7 +184,7 @@ export function leaderHeartbeat(s: RaftState): void {
     if (knows || s.now >= p.departBy) s.tracker.drop(p.id);
   }
   s.outbox.hintCommit();
-  if (hasCommittedInTerm(s)) leaveJointByItself(s);
+  leaveJointByItself(s);
 }
 
 /** A leader that did not hear a quorum for T steps down (thesis §6.2). */

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { brief, Cluster, stateWith } from "./_harness.ts";
 import { of, order, sent, Solo } from "./_harness_solo.ts";
-import { emptyConfig } from "./config.ts";
+import { emptyConfig, encodeConfig } from "./config.ts";
 import { RaftCore } from "./core.ts";
 import type { ClusterConfig, SnapshotMeta } from "./entry.ts";
 import { RecoveredStateError } from "./recovery.ts";
@@ -58,6 +58,25 @@ describe("S1 a snapshot has the configuration as of its index", () => {
     assertThrows(() => core.snapshotMeta(appliedIndex + 2, "s"), RangeError);
   });
 
+  it("and what came after it is rolled back with the log", () => {
+    const solo = new Solo();
+    const { config } = solo.core.status;
+    solo.append(2, [1, 1], [2], 2);
+    solo.receive({
+      type: "append",
+      term: 2,
+      prevIndex: 2,
+      prevTerm: 2,
+      commit: 2,
+      entries: [{ index: 3, term: 2, kind: "config", data: encodeConfig(configOf(["a", "b"])) }],
+    });
+    solo.flush();
+    solo.step({ type: "snapshotTaken", meta: solo.core.snapshotMeta(2, "s") });
+    assertEquals(solo.core.status.config.voters, ["a", "b"]);
+    solo.append(3, [2, 2], [3], 2);
+    assertEquals([solo.core.status.config, solo.core.status.configIndex], [config, 1]);
+  });
+
   it("which a restart begins with, and the log's changes after it", () => {
     const cluster = new Cluster({ members: ["a"], options: { trailingEntries: 0 } });
     cluster.elect("a");
@@ -110,6 +129,29 @@ describe("S2 taking a snapshot over", () => {
     assertEquals(order(effects), ["role", "persist", "send:appendReply"]);
     assertEquals(sent(effects, "appendReply")[0]!.index, 3);
     assertEquals(solo.core.status.lastIndex, 4);
+  });
+
+  it("one from before the own log is no reason to begin anew", () => {
+    const recovered = {
+      hardState: { term: 5, votedFor: undefined, commit: 10 },
+      snapshot: meta(10, 4),
+      entries: [],
+    };
+    const solo = new Solo({ recovered });
+    const effects = offer(solo, meta(5, 3));
+    assertEquals(order(effects), ["role", "send:appendReply"]);
+    assertEquals(sent(effects, "appendReply")[0]!.index, 10);
+    assertEquals([solo.core.status.lastIndex, solo.core.status.commitIndex], [10, 10]);
+  });
+
+  it("what was written of the log that it replaces proves nothing of it", () => {
+    const solo = new Solo();
+    const [write] = of(solo.append(2, [1, 1], new Array<number>(12).fill(2)), "persist");
+    offer(solo, meta(10, 4));
+    solo.step({ type: "persisted", token: write!.token });
+    assertEquals(solo.core.status.durableIndex, 1);
+    solo.flush();
+    assertEquals(solo.core.status.durableIndex, 10);
   });
 
   it("one that the log knows only moves the commit index", () => {
@@ -293,6 +335,21 @@ describe("S7 a leader waits for a snapshot to be taken over", () => {
     assertEquals(sent(solo.acknowledge("c", 3), "append").map((m) => brief(m.entries)), [["4/2"]]);
   });
 
+  it("then asks where that member stands: after the snapshot, or where it was when it failed", () => {
+    for (const [ok, next] of [[true, 4], [false, 1]] as const) {
+      const solo = new Solo({ options: { trailingEntries: 0 } });
+      solo.leadAndCommit();
+      solo.propose("x");
+      solo.flush();
+      solo.acknowledge("b");
+      solo.step({ type: "snapshotTaken", meta: solo.core.snapshotMeta(3, "s") });
+      solo.receive({ type: "heartbeatReply", from: "c", term: 2, round: 0 });
+      solo.step({ type: "snapshotSent", node: "c", ok });
+      const [, c] = solo.core.status.progress;
+      assertEquals([c!.state, c!.match, c!.next], ["probe", 0, next]);
+    }
+  });
+
   it("one that is older than the awaited is fine if the log reaches it", () => {
     const solo = new Solo({ options: { trailingEntries: 2 } });
     solo.leadAndCommit();
@@ -421,6 +478,7 @@ describe("S8 nothing is dropped before a snapshot covers it durably", () => {
 describe("S9 a state machine is replaced, not changed in place", () => {
   it("by one effect, after the write", () => {
     const effects = offer(new Solo(), meta(10, 4));
+    assertEquals(order(effects).slice(2, 4), ["persist", "restore"]);
     assertEquals(of(effects, "restore").map((e) => e.meta.id), ["s-10"]);
     assertEquals(of(effects, "apply"), []);
   });

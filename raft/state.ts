@@ -49,7 +49,7 @@ export interface RaftState {
   electionSince: number;
   /** T to below 2T; drawn anew with each change of role and each campaign (E14). */
   electionAfterMs: number;
-  /** With lease reads: no vote is given before, for the node may have promised a lease before it started. */
+  /** With lease reads: no vote is given before, for the node has promised a lease, or may have before it started. */
   noVoteBefore: number;
   votes: Map<NodeId, boolean>;
   /** The write that holds the own candidacy; 0 when none is under way (E13). */

@@ -31,8 +31,8 @@ export interface StateMachine<Result = unknown> {
    */
   apply(commands: readonly AppliedCommand[]): readonly Result[] | Promise<readonly Result[]>;
   /**
-   * Captures the state as it is now. Returns at once; the chunks are read while later commands are applied, and must not show them: hand out
-   * copies, or keep the state in immutable values.
+   * Captures the state as it is now. Returns at once; the chunks are read while later commands are applied, and must not show them: hand
+   * out copies, or keep the state in immutable values.
    */
   snapshot(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
   /**

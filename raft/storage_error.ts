@@ -46,7 +46,7 @@ export class WalCorruptError extends Error implements LogDamage {
    */
   constructor(damage: LogDamage) {
     const remedy =
-      "wipe the directory and join again under a new node id, or restore the directory from a copy that was taken while the node was stopped";
+      "wipe the directory and join again under a new node id, or restore the directory from a copy that was taken after the node had last stopped";
     super(
       `Log is damaged at ${damage.file}:${damage.offset}, indexes ${damage.firstIndex} to ${damage.lastIndex}: ${damage.detail}. Remedy: ${remedy}`,
     );

@@ -42,20 +42,15 @@ export class Tracker {
 
   /**
    * Takes over a configuration. Who stays keeps what is known (C7). Who is new begins as a probe at `next`, and counts as just heard, lest the leader
-   * step down at once (C8). Who is gone is served until `departBy` at most (C10).
+   * step down at once (C8). Who is gone is served until `departBy` at most (C10); who comes back is new, as its disk may be.
    */
   adopt(config: ClusterConfig, index: Index, next: Index, now: number, departBy: number): void {
     for (const id of membersOf(config)) {
       const known = this.#byId.get(id);
-      if (known === undefined) {
-        const p = new Progress(id, next, now, this.#inflights());
-        p.heard = true;
-        this.#byId.set(id, p);
-      } else if (known.departedAt > 0) {
-        known.departedAt = 0;
-        known.departBy = Infinity;
-        known.contactAt = now;
-      }
+      if (known !== undefined && known.departedAt === 0) continue;
+      const p = new Progress(id, next, now, this.#inflights());
+      p.heard = true;
+      this.#byId.set(id, p);
     }
     for (const [id, p] of this.#byId) {
       if (isMember(config, id) || p.departedAt > 0) continue;

@@ -7,8 +7,8 @@
  * snapshot  one snapshot a stream                 rate limited, resumed where it broke off
  * ```
  *
- * Every stream goes one way, is opened by its sender and begins with a hello: cluster, sender, receiver, versions. One that does not
- * match is refused before anything else is looked at.
+ * Every stream goes one way, is opened by its sender and begins with a hello: cluster, sender, receiver, versions, storage. One that does
+ * not match is refused before anything else is looked at.
  *
  * @module
  */
@@ -70,6 +70,8 @@ export interface RaftTransportOptions {
   readonly id: NodeId;
   /** Where it is reached. */
   readonly address: string;
+  /** Which storage it has; see {@link RaftTransportHandlers.admit}. @default {""} */
+  readonly storage?: string;
   readonly handlers: RaftTransportHandlers;
   readonly limits?: RaftTransportLimits;
 }
@@ -154,6 +156,7 @@ export class RaftTransport {
     this.#accepted = new AcceptedStreams({
       cluster: options.cluster,
       id: options.id,
+      storage: options.storage ?? "",
       handlers: options.handlers,
       clock: options.clock,
       counts: this.#counts,
@@ -206,6 +209,11 @@ export class RaftTransport {
       control.warm();
       append.warm();
     }
+  }
+
+  /** Members and others whose streams are open, each with its storage. */
+  storages(): Iterable<readonly [NodeId, string]> {
+    return this.#accepted.storages();
   }
 
   /** Sends a message, some time, perhaps. */
@@ -301,7 +309,7 @@ export class RaftTransport {
   }
 
   async #open(to: NodeId, lane: LaneName, signal: AbortSignal) {
-    const { transport, clock, cluster, id, address } = this.#options;
+    const { transport, clock, cluster, id, address, storage = "", handlers } = this.#options;
     const known = this.#address(to);
     if (known === undefined) throw new Error(`Nobody knows where ${to} is reached`);
     return await openStream({
@@ -313,6 +321,8 @@ export class RaftTransport {
       to,
       address: known,
       lane,
+      storage,
+      admit: (peer, found) => handlers.admit?.(peer, found) ?? Promise.resolve(undefined),
       timeoutMs: this.#limits.openTimeoutMs,
       signal,
     });

@@ -3,23 +3,45 @@
  *
  * @module
  */
+import { goTool } from "../interop/kinds.ts";
 import { manifest, publish } from "./publish.ts";
 import { rootFolder } from "./runtimes.ts";
 
 const { exports, version } = await manifest();
 
+/** Runs a program to its end. */
+async function passes(program: string, args: readonly string[], cwd: string): Promise<boolean> {
+  const { code } = await new Deno.Command(program, {
+    args: [...args],
+    cwd,
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn().status;
+  return code === 0;
+}
+
 /** A step that is a Deno command. */
 function command(...args: readonly string[]): () => Promise<boolean> {
-  return async () => {
-    const { code } = await new Deno.Command(Deno.execPath(), {
-      args: [...args],
-      cwd: rootFolder,
-      stdin: "null",
-      stdout: "inherit",
-      stderr: "inherit",
-    }).spawn().status;
-    return code === 0;
-  };
+  return () => passes(Deno.execPath(), args, rootFolder);
+}
+
+/** The Go programs that this library is compared with and talks to; left out where there is no Go. */
+async function goPrograms(): Promise<boolean> {
+  let go: string;
+  try {
+    go = await goTool();
+  } catch {
+    console.log("left out: there is no Go toolchain");
+    return true;
+  }
+  let passed = true;
+  for (const folder of ["bench/go", "interop/go"]) {
+    for (const verb of ["vet", "test"]) {
+      passed = await passes(go, [verb, "./..."], `${rootFolder}${folder}`) && passed;
+    }
+  }
+  return passed;
 }
 
 /** Both manifests must offer the same modules; JSR reads one, Bun and Node the other. */
@@ -36,6 +58,7 @@ const steps: readonly (readonly [string, () => Promise<boolean>])[] = [
   ["check", command("check")],
   ["doc lint", command("doc", "--lint", ...Object.values(exports))],
   ["tests with doc examples", command("test", "-A", "--doc")],
+  ["go vet and go test, where there is Go", goPrograms],
   ["publish --dry-run", () => publish({ dryRun: true })],
 ];
 

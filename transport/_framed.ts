@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { EMPTY_FRAME } from "./http2/protocol.ts";
 import { encodeFrame, FrameReader } from "./frame.ts";
 import { type Conn, ConnResetError } from "./transport.ts";
 
@@ -10,6 +11,8 @@ import { type Conn, ConnResetError } from "./transport.ts";
 export interface FramedOptions {
   /** Longest frame accepted, bytes. */
   readonly maxFrameBytes: number;
+  /** Whether an empty frame answers whatever comes in. @default {false} */
+  readonly answers?: boolean;
   /** Told of payload bytes that went out. */
   readonly onSent?: (bytes: number) => void;
   /** Told of payload bytes that came in. */
@@ -20,6 +23,13 @@ export interface FramedOptions {
 export function framed(body: Conn, options: FramedOptions): Conn {
   const reader = new FrameReader({ maxFrameBytes: options.maxFrameBytes });
   let payloads: Uint8Array[] = [];
+  let answering = false;
+
+  function answer(): void {
+    if (answering) return;
+    answering = true; // Where nobody reads it, it stays the only one.
+    body.write(EMPTY_FRAME).then(() => answering = false, () => {});
+  }
 
   async function read(): Promise<Uint8Array | undefined> {
     for (;;) {
@@ -34,6 +44,7 @@ export function framed(body: Conn, options: FramedOptions): Conn {
         if (!reader.end()) throw malformed(new SyntaxError("The body ended inside a frame"));
         return undefined;
       }
+      if (options.answers) answer();
       try {
         payloads = reader.push(chunk).filter((payload) => payload.length > 0);
       } catch (error) {

@@ -35,6 +35,21 @@ describe("framed", () => {
     );
   });
 
+  it("answers whatever comes in, a part of a frame too, with an empty frame where that was asked for", async () => {
+    for (const answers of [true, false]) {
+      const [raw, far] = memConnPair();
+      const conn = framed(far, { maxFrameBytes: 100, answers });
+      const read = conn.read();
+      await raw.write(Uint8Array.of(0xcc, 0));
+      if (answers) assertEquals(await raw.read(), Uint8Array.of(0xcc, 0, 0));
+      await raw.write(Uint8Array.of(1, 7));
+      assertEquals(await read, Uint8Array.of(7));
+      await conn.write(Uint8Array.of(8));
+      if (answers) assertEquals(await raw.read(), Uint8Array.of(0xcc, 0, 0));
+      assertEquals(await raw.read(), Uint8Array.of(0xcc, 0, 1, 8));
+    }
+  });
+
   it("write() makes one frame a call", async () => {
     const [raw, far] = memConnPair();
     const conn = framed(far, { maxFrameBytes: 100 });

@@ -15,6 +15,11 @@ export interface ServerTlsOptions extends TlsCredentials {
    * @default {false}
    */
   readonly requestClientCert?: boolean;
+  /**
+   * Told of every handshake that failed: a client without a certificate, or with another authority's, or none that speaks TLS. The server
+   * goes on; count them, or log them.
+   */
+  readonly onHandshakeFailed?: (error: Error) => void;
 }
 
 /** Options of {@link listen}. */

@@ -20,6 +20,8 @@ export interface Run {
   /** `go` first, then ours. */
   readonly contenders: readonly string[];
   readonly machine: string;
+  /** `fdatasync`s a second of each of three writers. */
+  readonly fsyncsPerSecond: number;
   readonly loads: string;
   readonly date: string;
   readonly command: string;
@@ -163,6 +165,12 @@ Written by \`${run.command}\` on ${run.date}: do not edit.
 ${versions.join("\n")}
 - Three processes on loopback, the load generator in the leader's, closed loop, no core pinned; a new cluster with empty folders for every
   measurement, everybody in turn (A B A B …). ${run.scale}
+- The disk: three writers at once make ${
+    run.fsyncsPerSecond.toLocaleString("en", { maximumFractionDigits: 0 })
+  } \`fdatasync\`s a second each, ${
+    (1_000 / run.fsyncsPerSecond).toFixed(2)
+  } ms for one. With one caller a command takes that and what it
+  takes in memory, at least.
 - A measurement counts only if all nodes end with equal hashes over the commands they applied, and applied what was acknowledged, no
   more and no less.
 - ${

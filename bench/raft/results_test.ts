@@ -91,6 +91,7 @@ describe("render()", () => {
       results: [{ row, cells }],
       contenders,
       machine: "a machine",
+      fsyncsPerSecond: 5_000,
       loads: "0.1 and 0.2",
       date: "2026-01-02",
       command: "deno task bench:raft",

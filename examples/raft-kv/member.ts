@@ -101,6 +101,10 @@ const port = Number(addr.slice(addr.lastIndexOf(":") + 1));
 const server = await listen({ hostname: "127.0.0.1", port, fetch: app.fetch });
 
 node.events.addEventListener("role", ({ detail }) => console.log(JSON.stringify(detail)));
+// Whose disk was wiped learns from the others that it is a member no more, and they say so too.
+node.events.addEventListener("refused", ({ detail: { reason, detail } }) => {
+  if (reason === "storage") console.error(detail);
+});
 node.events.addEventListener("halted", ({ detail }) => {
   console.error(detail);
   process.exit(1); // a broken disk heals in a new process, if at all

@@ -1,5 +1,5 @@
 /** Measurements of whole clusters, small in the suite and large in `bench/scuttlebutt.ts`. */
-import { FaultWorld } from "./_harness_world.ts";
+import { FaultWorld, type Life } from "./_harness_world.ts";
 
 /** A cluster to measure. */
 export interface ScaleOptions {
@@ -91,13 +91,30 @@ export function churn(
   };
 }
 
-/** Bytes that a node sends in a round, once nothing else is going on; `keys`: values of 16 bytes written each round in the whole cluster. */
-export function trafficBytes(
-  options: ScaleOptions & { readonly keys: number; readonly rounds: number },
-): number {
+/** Options of {@link trafficBytes}. */
+export interface TrafficOptions extends ScaleOptions {
+  /** Values of 16 bytes that are written each round in the whole cluster: one measurement each. */
+  readonly keys: readonly number[];
+  /** Rounds of one measurement. */
+  readonly rounds: number;
+}
+
+/** Bytes that a node sends in a round, for each number of keys, once all that went before is told. */
+export function trafficBytes(options: TrafficOptions): readonly number[] {
   const w = world(options);
   const lives = w.form(options.nodes);
-  w.run(25_000);
+  return options.keys.map((keys) => {
+    // What was news does not take part any more: pages list it for 34 rounds among 1,000.
+    w.run(25_000);
+    return bytesOfRound(w, lives, { keys, rounds: options.rounds });
+  });
+}
+
+function bytesOfRound(
+  w: FaultWorld,
+  lives: readonly Life[],
+  options: { readonly keys: number; readonly rounds: number },
+): number {
   const sent = (): number =>
     lives.reduce((sum, { core }) => {
       const { packetBytesOutbound, streamBytesOutbound } = core.scuttlebuttStats;

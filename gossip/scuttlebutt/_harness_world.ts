@@ -4,8 +4,9 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import type { GossipEffect, GossipInput } from "../strategy.ts";
-import { liveKeys, prng } from "./_harness.ts";
-import type { NodeState, ScuttlebuttCore, ScuttlebuttEvent, ScuttlebuttOptions } from "./mod.ts";
+import { prng } from "./_harness.ts";
+import { Invariants, type Watched } from "./_harness_invariants.ts";
+import type { ScuttlebuttCore, ScuttlebuttEvent, ScuttlebuttOptions } from "./mod.ts";
 import { scuttlebutt } from "./scuttlebutt.ts";
 import { decodePacket, decodeStream, encodeFrame, encodeStream } from "./wire/codec.ts";
 import { clusterTag } from "./wire/frame.ts";
@@ -13,13 +14,10 @@ import { clusterTag } from "./wire/frame.ts";
 const TAG = clusterTag("world");
 
 /** One life of one node. */
-export interface Life {
-  readonly id: string;
+export interface Life extends Watched {
   readonly address: string;
-  readonly core: ScuttlebuttCore;
   readonly events: ScuttlebuttEvent[];
   readonly log: { readonly input: GossipInput | string[]; readonly now: number; effects: string }[];
-  readonly replica: Map<string, Replica>;
   readonly seed: number;
   readonly generation: number;
   readonly startedAt: number;
@@ -29,17 +27,6 @@ export interface Life {
   stalledUntil: number;
   timerAt: number;
   waiting: GossipInput[];
-}
-
-/** What the events of one node told of another. */
-interface Replica {
-  generation: number;
-  version: number;
-  heartbeat: number;
-  left: boolean;
-  down: boolean;
-  gone: boolean;
-  keys: Map<string, string>;
 }
 
 /** Options of {@link FaultWorld}. */
@@ -71,12 +58,12 @@ export class FaultWorld {
   #order = 0;
   #ids = 0;
   readonly #replies = new Map<number, (bytes: Uint8Array | undefined) => void>();
-  /** (id, generation) pairs that more than one process had. */
-  readonly #owners = new Map<string, Set<Life>>();
+  readonly #invariants: Invariants;
 
   constructor(options: FaultWorldOptions) {
     this.#options = options;
     this.random = prng(options.seed);
+    this.#invariants = new Invariants(options.seed);
   }
 
   below(limit: number): number {
@@ -219,9 +206,12 @@ export class FaultWorld {
     assert(Number.isFinite(deadline), "I10: the deadline is finite");
     if (input.type === "timeout") assert(deadline > this.now, "I10: the deadline lies ahead");
     for (const effect of effects) {
-      if (effect.type === "event") this.#event(life, effect.event as ScuttlebuttEvent);
+      if (effect.type !== "event") continue;
+      const event = effect.event as ScuttlebuttEvent;
+      life.events.push(event);
+      this.#invariants.told(life, event);
     }
-    if (this.#options.checks !== false) this.#check(life);
+    if (this.#options.checks !== false) this.#invariants.check(life);
     for (const effect of effects) this.#perform(life, effect);
     if (deadline !== life.timerAt) {
       life.timerAt = deadline;
@@ -235,7 +225,7 @@ export class FaultWorld {
 
   /** All invariants, for all nodes. */
   check(): void {
-    for (const life of this.lives) if (life.up) this.#check(life);
+    for (const life of this.lives) if (life.up) this.#invariants.check(life);
   }
 
   /** I11: the same inputs at the same instants with the same random numbers have the same effects. */
@@ -251,120 +241,6 @@ export class FaultWorld {
       assertEquals(twin.nodes(), life.core.nodes());
     }
     return steps;
-  }
-
-  #event(life: Life, event: ScuttlebuttEvent): void {
-    life.events.push(event);
-    if (event.type === "conflict") return;
-    const { id, generation } = event;
-    assert(id !== life.id, "I4: no event is about the node itself");
-    const known = life.replica.get(id);
-    if (event.type === "join") {
-      assert(known === undefined || known.gone, `I4: ${id} joined twice`);
-      const record = life.core.node(id);
-      const again = known?.generation === generation && record?.generation === generation;
-      if (again) assert(record.heartbeat > known.heartbeat, `I6: ${id} rose from the dead`);
-      life.replica.set(id, {
-        generation,
-        version: 0,
-        heartbeat: 0,
-        left: false,
-        down: false,
-        gone: false,
-        keys: new Map(),
-      });
-      return;
-    }
-    assert(known !== undefined && !known.gone, `I4: ${event.type} of ${id} before its join`);
-    assertEquals(known.generation, generation, "I4");
-    switch (event.type) {
-      case "leave":
-        assert(!known.left, "I4: a second leave");
-        known.left = true;
-        known.down = false;
-        break;
-      case "down":
-        assert(!known.down && !known.left, "I4: down twice, or after the leave");
-        known.down = true;
-        break;
-      case "up":
-        assert(known.down && !known.left, "I4: up before down");
-        known.down = false;
-        break;
-      case "expired":
-        known.gone = true;
-        break;
-      case "upsertKey":
-        assert(known.keys.get(event.key) !== event.value, "I4: an upsert that changes nothing");
-        known.keys.set(event.key, event.value);
-        break;
-      case "deleteKey":
-        assert(known.keys.delete(event.key), "I4: a delete of what is not there");
-    }
-  }
-
-  #check(life: Life): void {
-    const { core } = life;
-    const nodes = core.nodes();
-    const own = core.localNode;
-    this.#owned(own).add(life);
-    for (const meta of nodes) {
-      if (meta.id === life.id) continue;
-      const known = life.replica.get(meta.id);
-      assert(known !== undefined && !known.gone, `I4: ${meta.id} is held without a join`);
-      assert(
-        meta.generation === known.generation && meta.left === known.left &&
-          meta.down === known.down,
-        "I4",
-      );
-      assert(meta.version >= known.version && meta.heartbeat >= known.heartbeat, "I2");
-      const moved = meta.version !== known.version;
-      known.version = meta.version;
-      known.heartbeat = meta.heartbeat;
-      if (!moved) continue;
-      const held = core.node(meta.id)!;
-      assertEquals(
-        liveKeys(core, meta.id),
-        new Map([...known.keys].sort()),
-        "I4: events, replayed",
-      );
-      for (let i = 1; i < held.entries.length; i++) {
-        assert(held.entries[i]!.version > held.entries[i - 1]!.version, "versions ascend");
-      }
-      this.#checkPrefix(held);
-    }
-    assertEquals(
-      core.peers.filter(({ self }) => !self).map(({ name }) => name).sort(),
-      nodes.filter(({ id, left, down }) => id !== life.id && !left && !down).map(({ id }) => id),
-      "the peers are those that are up",
-    );
-    const gone = [...life.replica].filter(([id, { gone }]) => !gone && core.node(id) === undefined);
-    assertEquals(gone, [], "I4: removed without a word");
-    assert(core.scuttlebuttStats.graves <= 4096, "I12");
-  }
-
-  #checkPrefix(held: NodeState): void {
-    const owners = this.#owned(held);
-    // Two processes that took the same name and generation by mistake: until one of them knows, both are right.
-    if (owners.size !== 1) return;
-    const [owner] = owners;
-    const truth = owner!.core.localNode;
-    if (truth.generation !== held.generation) return;
-    assert(held.version <= truth.version, "I3: a version that was never issued");
-    assert(held.heartbeat <= truth.heartbeat, "I3: a heartbeat that never was");
-    const mine = new Map(held.entries.map((entry) => [entry.key, entry]));
-    for (const entry of truth.entries) {
-      if (entry.version <= held.version) {
-        assertEquals(mine.get(entry.key), entry, `I1: seed ${this.#options.seed}`);
-      }
-    }
-  }
-
-  #owned({ id, generation }: { id: string; generation: number }): Set<Life> {
-    const key = `${id}\n${generation}`;
-    let owners = this.#owners.get(key);
-    if (owners === undefined) this.#owners.set(key, owners = new Set());
-    return owners;
   }
 
   #perform(life: Life, effect: GossipEffect): void {

@@ -60,7 +60,10 @@ export interface Prefix {
   readonly exchange: number;
 }
 
-/** Why a peer wants no more: 1 another cluster, 2 another version (`a`…`b` are understood), 3 conflict, 4 overloaded (retry in `a` ms), 5 closed. */
+/**
+ * Why a peer wants no more: 1 another cluster, 2 another version (`a`…`b` are understood), 3 conflict, 4 overloaded (retry in `a` ms),
+ * 5 closed.
+ */
 export interface Reject {
   /** Which message this is. */
   readonly type: "reject";

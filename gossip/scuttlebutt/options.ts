@@ -1,10 +1,14 @@
-/** Settings of {@link scuttlebutt}. Durations in milliseconds. Names and meanings follow Kite, which calls `maxPacketBytes` the maximum packet size. */
+/**
+ * Settings of {@link scuttlebutt}. Durations in milliseconds. Names and meanings follow Kite, which calls `maxPacketBytes` the maximum
+ * packet size.
+ */
 export interface ScuttlebuttOptions {
   /** A round is begun each time, up to a twentieth sooner or later. 50 to 60000. @default {500} */
   readonly gossipIntervalMs?: number;
   /**
-   * Bytes of the largest packet sent, header included; what is received may always have 65535. 512 to 65507. Over HTTP/2, where packets need not fit into a datagram, 16384
-   * carries the digest of some 740 nodes instead of 61, for six times the idle traffic of a large cluster. @default {1400}
+   * Bytes of the largest packet sent, header included; what is received may always have 65535. 512 to 65507. Over HTTP/2, where packets
+   * need not fit into a datagram, 16384 carries the digest of some 740 nodes instead of 61, for up to twelve times the idle traffic of a
+   * large cluster. @default {1400}
    */
   readonly maxPacketBytes?: number;
   /**
@@ -29,7 +33,11 @@ export interface ScuttlebuttOptions {
   readonly downExpiryMs?: number;
   /** How long a node that left is kept. 1 or more. @default {60000} */
   readonly leftExpiryMs?: number;
-  /** How long a removed life stays unwelcome unless it shows new signs of life. At least `downExpiryMs`. @default {max(1800000, 2 · downExpiryMs)} */
+  /**
+   * How long a removed life stays unwelcome unless it shows new signs of life. At least `downExpiryMs`.
+   *
+   * @default {max(1800000, 2 · downExpiryMs)}
+   */
   readonly graveyardMs?: number;
   /** How many removed lives are remembered. 1 or more. @default {4096} */
   readonly maxGraves?: number;

@@ -29,4 +29,15 @@ describe("docs/conformance.md", needs("read"), () => {
       }
     }
   });
+
+  it("names, for each check of Scuttlebutt, tests that exist", () => {
+    const checks = [...text("docs/conformance.md").matchAll(/^\| S-(\d+) +\| .*? +\| (.*?) +\|/gm)];
+    assertEquals(checks.map(([, id]) => Number(id)), Array.from({ length: 58 }, (_, i) => i + 1));
+    for (const [, id, shown] of checks) {
+      for (const test of shown!.split("<br>")) {
+        const [, path, name] = /^`([^`]+)`: (.+)$/.exec(test) ?? [];
+        assert(path !== undefined && text(path).includes(name!), `S-${id}: ${test}`);
+      }
+    }
+  });
 });

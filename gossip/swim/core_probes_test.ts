@@ -137,9 +137,10 @@ describe("SwimCore's own probes", () => {
   it("lower the health by 1 where nobody could be asked, and take longer then", () => {
     const it = solo(1);
     nextPing(it);
-    it.run(5001);
+    const sent = it.run(5001);
     assertEquals([it.core.stats.healthScore, it.counted("probeFailed")], [1, 1]);
-    const { at } = nextPing(it);
+    // Where the round comes to the node itself there is none at once.
+    const { at } = sent.find(({ message }) => message.type === "ping") ?? nextPing(it);
     const begun = it.counted("probe");
     while (it.counted("probeFailed") < 2) it.run(10);
     assert(it.now - at >= 10_000 && it.now - at < 10_020, `${it.now - at}`);

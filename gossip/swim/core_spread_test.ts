@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { dead, messages, ping, solo, suspect } from "./_harness_played.ts";
+import type { Alive } from "./messages.ts";
 import { generationOf, generationTag } from "./generation.ts";
 import { alive, entry, Solo } from "./_harness_solo.ts";
 
@@ -105,6 +106,31 @@ describe("SwimCore gossip", () => {
     const it = solo(20);
     it.receive(alive("p1", "10.0.1.1:8080", { incarnation: 2 }));
     assertEquals(messages(it.drain(), "alive").length, 8);
+  });
+
+  it("tells fresh news at once, and more of it only after the gap", () => {
+    const it = solo(20);
+    it.drain();
+    it.run(1_000);
+    const news = (name: string) => messages(it.receive(alive(name, "10.9.1.1:80")), "alive").length;
+    assertEquals(news("x1"), 3, "nobody heard anything for a while");
+    assertEquals(news("x2"), 0);
+    const heard = it.run(51);
+    assertEquals(heard.filter(({ message }) => (message as Alive).node === "x2").length, 3);
+    assertEquals(messages(it.drain(), "alive").length, 2 * 8 - 3 - 3 - 3);
+  });
+
+  it("keeps to its rounds, as memberlist does, when the gap is an interval", () => {
+    const it = solo(20, { gossipGapMs: 200 });
+    it.drain();
+    it.run(1_000);
+    const { now } = it;
+    assertEquals(it.receive(alive("x1", "10.9.1.1:80")), []);
+    const phases = new Set(
+      it.drain().filter(({ message }) => message.type === "alive")
+        .map(({ at }) => Math.round((at - now) % 200)),
+    );
+    assertEquals(phases.size, 1);
   });
 
   it("wakes up for no round while there is nothing to tell", () => {

@@ -37,6 +37,11 @@ export class Dissemination {
   readonly #states: BroadcastQueue;
   readonly #phase: number;
   #timer: Timer | undefined;
+  /** For news that does not wait for the round. */
+  #early: Timer | undefined;
+  /** Whether there is news that was never gossiped. */
+  #fresh = false;
+  #gossipedAt = -Infinity;
 
   /** Works on the parts of one core. */
   constructor(options: DisseminationOptions) {
@@ -56,12 +61,14 @@ export class Dissemination {
   broadcast(name: string, news: PacketMessage, finished?: () => void): void {
     const bytes = encodeMessage(news);
     this.#members.enqueue({ name, bytes, ...(finished && { finished }) });
+    this.#fresh = true;
   }
 
   /** Spreads what a node declared. */
   broadcastState(state: StateMessage, finished?: () => void): void {
     const bytes = encodeMessage({ type: "user", payload: encodeStateMessage(state) });
     this.#states.enqueue({ name: state.nodeName, bytes, ...(finished && { finished }) });
+    this.#fresh = true;
   }
 
   /** Spreads no more news of a name that was collected: where there was nobody to tell, it would pile up. */
@@ -90,24 +97,57 @@ export class Dissemination {
     this.#seal(to.address, messages.map(encodeMessage), checksCrc(to));
   }
 
-  /** Sets the timer for the next gossip round, if there is anything to tell and anybody to tell it to. */
+  /**
+   * Sets the timers for the next gossip round, if there is anything to tell and anybody to tell it to.
+   *
+   * Fresh news does not wait for the round: with a fan-out of 3 the first wave alone, x = 1 − e^(−3x), reaches 94 % of the cluster as fast as
+   * packets travel, and rounds are left with the rest. How often each piece of news is sent stays the same.
+   */
   arm(): void {
-    const { turn, settings, table } = this.#parts;
-    if (this.#timer !== undefined || this.size === 0 || table.size < 2) return;
-    // Rounds keep their phase while the queues are empty and nobody wakes up for them.
-    const rounds = Math.floor((turn.now - this.#phase) / settings.gossipIntervalMs) + 1;
-    const at = this.#phase + Math.max(0, rounds) * settings.gossipIntervalMs;
-    // Rounding may find the instant of the round that just was.
-    const next = at > turn.now ? at : at + settings.gossipIntervalMs;
-    this.#timer = turn.timers.set(next, () => {
+    const { table } = this.#parts;
+    if (this.size === 0 || table.size < 2) return;
+    if (this.#fresh) this.#gossipEarly();
+    this.#armRound();
+  }
+
+  #gossipEarly(): void {
+    if (this.#early !== undefined) return;
+    const { turn, settings } = this.#parts;
+    if (settings.gossipGapMs >= settings.gossipIntervalMs) return;
+    const at = this.#gossipedAt + settings.gossipGapMs;
+    if (at <= turn.now) return this.#gossip();
+    if (at >= this.#nextRound()) return;
+    this.#early = turn.timers.set(at, () => {
+      this.#early = undefined;
+      if (this.#fresh) this.#gossip();
+      this.arm();
+    });
+  }
+
+  #armRound(): void {
+    if (this.#timer !== undefined || this.size === 0) return;
+    const { turn } = this.#parts;
+    this.#timer = turn.timers.set(this.#nextRound(), () => {
       this.#timer = undefined;
       this.#gossip();
       this.arm();
     });
   }
 
+  /** When the next round is, whether or not anybody will wake up for it. */
+  #nextRound(): number {
+    const { turn, settings } = this.#parts;
+    // Rounds keep their phase while the queues are empty and nobody wakes up for them.
+    const rounds = Math.floor((turn.now - this.#phase) / settings.gossipIntervalMs) + 1;
+    const at = this.#phase + Math.max(0, rounds) * settings.gossipIntervalMs;
+    // Rounding may find the instant of the round that just was.
+    return at > turn.now ? at : at + settings.gossipIntervalMs;
+  }
+
   #gossip(): void {
     const { turn, settings, self, table } = this.#parts;
+    this.#fresh = false;
+    this.#gossipedAt = turn.now;
     const since = turn.now - settings.gossipToTheDeadMs;
     const targets = table.pick(settings.gossipNodes, (member) =>
       member.name !== self.name &&

@@ -33,6 +33,11 @@ export interface SwimOptions {
   readonly awarenessMaxMultiplier?: number;
   /** Broadcasts are gossiped each time, when there are any. 1 or more. @default {200} */
   readonly gossipIntervalMs?: number;
+  /**
+   * Fresh news does not wait for that, unless the last gossip is younger than this. 0 or more; from {@link gossipIntervalMs} on all news
+   * waits, as in memberlist. @default {gossipIntervalMs / 4}
+   */
+  readonly gossipGapMs?: number;
   /** To how many nodes. 1 or more. @default {3} */
   readonly gossipNodes?: number;
   /** How long dead nodes are gossiped to, and records of dead and left ones are kept. @default {30000} */
@@ -79,7 +84,7 @@ export type SwimSettings =
   & Required<Omit<SwimOptions, "preset" | "keyring" | "limits">>
   & { readonly keyring: Keyring | undefined; readonly limits: Partial<WireLimits> };
 
-type Timing = Omit<SwimSettings, "lagThresholdMs">;
+type Timing = Omit<SwimSettings, "lagThresholdMs" | "gossipGapMs">;
 
 const ckit: Timing = Object.freeze({
   probeIntervalMs: 5000,
@@ -150,6 +155,7 @@ const minima: Readonly<Record<string, number>> = Object.freeze({
   retransmitMult: 1,
   awarenessMaxMultiplier: 1,
   gossipIntervalMs: 1,
+  gossipGapMs: 0,
   gossipNodes: 1,
   gossipToTheDeadMs: 0,
   pushPullIntervalMs: 0,
@@ -163,6 +169,9 @@ const minima: Readonly<Record<string, number>> = Object.freeze({
   maxMembers: 1,
   joinConcurrency: 1,
 });
+
+/** Options whose defaults come from others. */
+const derived: ReadonlySet<string> = new Set(["lagThresholdMs", "gossipGapMs"]);
 
 const integers: ReadonlySet<string> = new Set([
   "indirectChecks",
@@ -191,14 +200,16 @@ export function swimSettings(options: SwimOptions | SwimPreset = {}): SwimSettin
     );
   }
   for (const name of Object.keys(chosen)) {
-    if (!Object.hasOwn(defaults, name) && name !== "lagThresholdMs") {
+    if (!Object.hasOwn(defaults, name) && !derived.has(name)) {
       throw new TypeError(`Cannot configure SWIM as there is no option '${name}'`);
     }
   }
   const given = Object.entries(chosen).filter(([, value]) => value !== undefined);
   const probeTimeoutMs = chosen.probeTimeoutMs ?? defaults.probeTimeoutMs;
+  const gossipIntervalMs = chosen.gossipIntervalMs ?? defaults.gossipIntervalMs;
   const settings: SwimSettings = {
     ...defaults,
+    gossipGapMs: gossipIntervalMs / 4,
     lagThresholdMs: Math.min(500, Math.max(100, probeTimeoutMs / 4)),
     ...Object.fromEntries(given),
   };

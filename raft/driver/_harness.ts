@@ -40,7 +40,8 @@ export class Bench {
   /** Lets time pass, timer by timer. */
   pass(ms: number): void {
     const end = this.now + ms;
-    for (;;) {
+    for (let fired = 0;; fired++) {
+      if (fired > 10_000) throw new Error("Timers fire without end");
       const due = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
       if (due === undefined) break;
       this.#timers.delete(due);
@@ -58,7 +59,7 @@ export function noted(
   over: Partial<Pending<string>> = {},
 ): Pending<string> {
   const sink: ProposalSink<string> = {
-    committed: (index, result) => told.push(`${name}@${index}=${result}`),
+    committed: (index, result) => told.push(`${name}@${index}=${String(result)}`),
     failed: (outcome, reason) => told.push(`${name} ${outcome} ${reason}`),
   };
   return {

@@ -6,8 +6,8 @@
 import type { Entry, Index, SnapshotMeta, Term } from "../entry.ts";
 import type { AppliedCommand, StateMachine } from "../state_machine.ts";
 import { readU32, writeU32 } from "../wire/byte_writer.ts";
-import { type CommandSession, decodeCommand } from "./command.ts";
-import { jsonResults, Sessions } from "./sessions.ts";
+import { type CommandSession, decodeCommand, type LoggedSession } from "./command.ts";
+import { jsonResults, type SessionLimits, Sessions, type SessionSlot } from "./sessions.ts";
 
 /** The result of a command whose session is forgotten. */
 export const SESSION_EXPIRED: unique symbol = Symbol("session expired");
@@ -37,6 +37,8 @@ export interface ApplierOptions<Result> {
   readonly stateMachine: StateMachine<Result>;
   /** Commands handed over at a time, at most. */
   readonly maxBatchCommands: number;
+  /** For tests: all members must have the same. */
+  readonly sessionLimits?: SessionLimits;
   /** Entries were applied; `results` hold one for each, `undefined` for those that are no commands. */
   readonly applied: (
     entries: readonly Entry[],
@@ -77,7 +79,10 @@ export class Applier<Result> {
   /** Creates an applier whose state machine is new. */
   constructor(options: ApplierOptions<Result>) {
     this.#options = options;
-    this.#sessions = new Sessions(options.stateMachine.results ?? jsonResults());
+    this.#sessions = new Sessions(
+      options.stateMachine.results ?? jsonResults(),
+      options.sessionLimits,
+    );
   }
 
   /** Where the state machine stands. */
@@ -180,6 +185,8 @@ export class Applier<Result> {
     /** Where in `results` the result of each command goes. */
     const places: number[] = [];
     let sessions: Sessioned[] | undefined;
+    /** Where in `results` the result of each slot goes. */
+    const slots = new Map<SessionSlot, number>();
     for (let at = 0; at < entries.length; at++) {
       const { kind, data, index, term } = entries[at]!;
       if (kind !== "command") continue;
@@ -191,22 +198,22 @@ export class Applier<Result> {
       const decoded = decodeCommand(data);
       if (decoded.type !== "session") continue;
       sessions ??= [];
-      const first = sessions.find(({ session, fresh }) =>
-        fresh && session.client === decoded.session.client &&
-        session.sequence === decoded.session.sequence
-      );
-      if (first !== undefined) {
-        // The same command twice in one batch: the second takes the first's result.
-        sessions.push({ session: decoded.session, at, sameAs: first.at, fresh: false });
-        continue;
-      }
-      const verdict = this.#sessions.look(decoded.session);
-      sessions.push({ session: decoded.session, at, fresh: verdict.type === "new" });
-      if (verdict.type === "repeated") results[at] = verdict.result;
-      else if (verdict.type === "expired") results[at] = SESSION_EXPIRED;
-      else {
-        places.push(at);
-        commands.push({ index, term, command: decoded.command });
+      const { session } = decoded;
+      const verdict = this.#sessions.look(session, index);
+      switch (verdict.type) {
+        case "new":
+          slots.set(verdict.slot, at);
+          sessions.push({ session, at, slot: verdict.slot });
+          places.push(at);
+          commands.push({ index, term, command: decoded.command });
+          break;
+        case "pending":
+          // The same command twice in one batch: the second takes the first's result.
+          sessions.push({ session, at, sameAs: slots.get(verdict.slot)! });
+          break;
+        default:
+          results[at] = verdict.type === "repeated" ? verdict.result : SESSION_EXPIRED;
+          sessions.push({ session, at });
       }
     }
     const finish = (outcome: readonly Result[]) => {
@@ -235,9 +242,9 @@ export class Applier<Result> {
     entries: readonly Entry[],
     results: (Result | typeof SESSION_EXPIRED | undefined)[],
   ): void {
-    for (const { session, at, sameAs, fresh } of sessions) {
+    for (const { session, at, sameAs, slot } of sessions) {
       if (sameAs !== undefined) results[at] = results[sameAs];
-      if (fresh) this.#sessions.remember(session, results[at] as Result);
+      if (slot !== undefined) this.#sessions.fill(slot, results[at] as Result);
       this.#options.answered(
         session,
         entries[at]!.index,
@@ -279,10 +286,12 @@ export class Applier<Result> {
 }
 
 interface Sessioned {
-  readonly session: Required<CommandSession>;
+  readonly session: LoggedSession;
   readonly at: number;
+  /** Where the same command stands, earlier in the batch. */
   readonly sameAs?: number;
-  readonly fresh: boolean;
+  /** Set for a command that is applied. */
+  readonly slot?: SessionSlot;
 }
 
 /** Cuts a snapshot into the sessions and the state. */

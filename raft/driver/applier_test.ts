@@ -1,9 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
 import { describe, it } from "node:test";
 import type { Entry } from "../entry.ts";
 import type { AppliedCommand, StateMachine } from "../state_machine.ts";
 import { Applier, type Captured, SESSION_EXPIRED } from "./applier.ts";
 import { BARRIER_DATA, type CommandSession, encodeCommand } from "./command.ts";
+import type { SessionLimits } from "./sessions.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const texts = (data: Uint8Array) => new TextDecoder().decode(data);
@@ -31,7 +33,7 @@ class Log implements StateMachine<number> {
   }
 }
 
-function world(maxBatchCommands = 100) {
+function world(maxBatchCommands = 100, sessionLimits?: SessionLimits) {
   const machine = new Log();
   const applied: (readonly [number, readonly unknown[]])[] = [];
   const answered: string[] = [];
@@ -40,6 +42,7 @@ function world(maxBatchCommands = 100) {
   const applier = new Applier<number>({
     stateMachine: machine,
     maxBatchCommands,
+    ...(sessionLimits && { sessionLimits }),
     applied: (entries, results) => {
       applied.push([entries[0]!.index, [...results]]);
       next();
@@ -61,8 +64,9 @@ function world(maxBatchCommands = 100) {
       kind: data === "noop" ? "noop" : "command",
       data: data === "noop" ? new Uint8Array(0) : data,
     })));
+  const skip = (through: number) => void (index = through);
   const happens = () => new Promise<void>((resolve) => next = resolve);
-  return { machine, applied, answered, broken, applier, push, happens };
+  return { machine, applied, answered, broken, applier, push, skip, happens };
 }
 
 const session = (sequence: number, lowestPending = 1): CommandSession => ({
@@ -124,11 +128,133 @@ describe("Applier", () => {
     ]);
   });
 
+  it("comes to the same sessions wherever batches end", async () => {
+    const of = (client: string, sequence: number, lowestPending = 1) =>
+      encodeCommand(bytes(`${client}${sequence}`), { client, sequence, lowestPending });
+    const logs: Record<string, Uint8Array[]> = {
+      // A repetition is news of its client: another is forgotten first.
+      repeated: [of("a", 1), of("b", 1), of("a", 1)],
+      // What is no longer needed is forgotten, also when it was just applied.
+      acknowledged: [of("a", 1), of("a", 2, 2)],
+      // The oldest result makes room.
+      many: [...Array.from({ length: 1025 }, (_, i) => of("a", i + 1)), of("a", 1), of("a", 2)],
+    };
+    for (const [name, datas] of Object.entries(logs)) {
+      const seen: unknown[] = [];
+      for (const maxBatchCommands of [1, 5000]) {
+        const { machine, applied, applier, push, happens } = world(maxBatchCommands);
+        const done = happens();
+        push(...datas);
+        await done;
+        const head = [...(await captured(applier)).head].join();
+        seen.push({ head, state: machine.state, results: applied.flatMap(([, each]) => each) });
+      }
+      assertEquals(seen[0], seen[1], name);
+    }
+  });
+
   it("does not apply for a client that it has forgotten", async () => {
     const { machine, applied, push, happens } = world();
     push(encodeCommand(bytes("x"), { client: "new", sequence: 5, lowestPending: 5 }));
     await happens();
     assertEquals([machine.state, applied[0]![1]], [[], [SESSION_EXPIRED]]);
+  });
+
+  it("comes to the same state and results however the log is cut into batches", async () => {
+    const limits = { maxClients: 2, maxResults: 2 };
+    const command = fc.record({
+      client: fc.constantFrom("a", "b", "c"),
+      sequence: fc.integer({ min: 1, max: 5 }),
+      lowestPending: fc.constantFrom(1, 1, 1, 2, 4),
+    }).chain((one) =>
+      fc.oneof(
+        fc.constant(one),
+        fc.integer({ min: 1, max: 20 }).map((after) => ({ ...one, after })),
+      )
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(command, { minLength: 1, maxLength: 30 }),
+        fc.infiniteStream(fc.integer({ min: 1, max: 8 })),
+        async (sessions, cuts) => {
+          const datas = sessions.map((one) =>
+            encodeCommand(bytes(`${one.client}${one.sequence}`), one)
+          );
+          const one = world(100, limits);
+          for (const data of datas) {
+            one.push(data);
+            await one.happens();
+          }
+          const other = world(100, limits);
+          for (let at = 0; at < datas.length;) {
+            const count = cuts.next().value!;
+            other.push(...datas.slice(at, at + count));
+            await other.happens();
+            at += count;
+          }
+          const seen = async ({ machine, applied, applier }: ReturnType<typeof world>) => [
+            machine.state,
+            applied.flatMap(([, results]) => results),
+            (await captured(applier)).head,
+          ];
+          assertEquals(await seen(other), await seen(one));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it("never applies a command twice that says when it was proposed first, whatever is forgotten", async () => {
+    const limits = { maxClients: 2, maxResults: 2 };
+    // Each number is a command; the first time that it comes, it is told the index before it.
+    const tries = fc.array(fc.integer({ min: 0, max: 11 }), { maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(tries, fc.boolean(), async (numbers, restored) => {
+        let one = world(100, limits);
+        one.push("noop");
+        await one.happens();
+        const first = new Map<number, number>();
+        const state = new Map<number, number>();
+        for (let i = 0; i < numbers.length; i++) {
+          const number = numbers[i]!;
+          if (!first.has(number)) first.set(number, i + 1);
+          const session = {
+            client: `${number % 4}`,
+            sequence: 1 + Math.floor(number / 4),
+            after: first.get(number)!,
+          };
+          const before = one.machine.state.length;
+          one.push(encodeCommand(bytes(`${number}`), session));
+          await one.happens();
+          if (one.machine.state.length > before) state.set(number, (state.get(number) ?? 0) + 1);
+          if (restored && i === numbers.length >> 1) {
+            const snapshot = await captured(one.applier);
+            one = world(100, limits);
+            one.skip(snapshot.index);
+            const meta = { ...snapshot, configIndex: 0, id: "1-1", config: {} as never };
+            one.applier.restore(meta, () => Promise.resolve(chunksOf(snapshot)));
+            await one.happens();
+          }
+        }
+        for (const [number, times] of state) assertEquals(times, 1, `command ${number}`);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("knows the commands of as many idle clients as there may be, and says of others that it does not", async () => {
+    const { machine, applied, push, happens } = world(100, { maxClients: 2, maxResults: 2 });
+    const key = (client: string, after?: number) =>
+      encodeCommand(bytes(client), { client, sequence: 1, ...(after !== undefined && { after }) });
+    for (const data of [key("a", 1), key("b", 1), key("a", 1), key("c", 3), key("b", 1)]) {
+      push(data);
+      await happens();
+    }
+    assertEquals(machine.state, ["a", "b", "c"]);
+    assertEquals(applied.map(([, results]) => results[0]), [1, 2, 1, 3, SESSION_EXPIRED]);
+    push(key("b")); // who does not say when, counts as new
+    await happens();
+    assertEquals(machine.state.length, 4);
   });
 
   it("captures between batches, and restores state and sessions", async () => {

@@ -6,7 +6,7 @@
 import { Tally } from "../../membership/stats.ts";
 import { isJoint } from "../config.ts";
 import type { ConfigChange } from "../contract.ts";
-import type { Index, NodeId } from "../entry.ts";
+import type { Index, NodeId, SnapshotMeta } from "../entry.ts";
 import {
   ProposalError,
   type ProposalFailure,
@@ -44,6 +44,7 @@ export class Calls<Result> {
     return new Promise((resolve, reject) => {
       const { options: { maxCommandBytes }, view, proposals } = this.#engine;
       const sink = this.#sink(resolve, reject);
+      if (options.signal?.aborted) return sink.failed("not-proposed", "aborted", "");
       if (command.length > maxCommandBytes) {
         return sink.failed(
           "not-proposed",
@@ -113,11 +114,14 @@ export class Calls<Result> {
     if (view.role !== "leader" || view.term !== term) throw new ReadError("notLeader", view.hint);
   }
 
-  transfer(to: NodeId | undefined, { signal }: CallOptions): Promise<void> {
+  transfer(to: NodeId | undefined, { signal, timeoutMs }: CallOptions): Promise<void> {
     const engine = this.#engine;
+    const { clock, timeoutMs: byDefault } = engine.options;
     return new Promise((resolve, reject) => {
+      let cancel = () => {};
       const end = (settle: () => void) => {
         signal?.removeEventListener("abort", abort);
+        cancel();
         if (engine.transfer === transfer) engine.transfer = undefined;
         settle();
       };
@@ -131,7 +135,20 @@ export class Calls<Result> {
       engine.transfer?.failed("replaced");
       engine.transfer = transfer;
       signal?.addEventListener("abort", abort, { once: true });
+      cancel = clock.setTimer(timeoutMs ?? byDefault, () => transfer.failed("timeout"));
       engine.driver.feed({ type: "transferLeadership", ...(to !== undefined && { to }) });
+    });
+  }
+
+  snapshot({ signal }: { readonly signal?: AbortSignal }): Promise<SnapshotMeta> {
+    const { down, snapshots } = this.#engine;
+    return new Promise((resolve, reject) => {
+      if (down !== undefined) return reject(new Error(`Cannot take a snapshot (${down})`));
+      if (signal?.aborted) return reject(signal.reason);
+      const abort = () => reject(signal?.reason);
+      signal?.addEventListener("abort", abort, { once: true });
+      snapshots.take().then(resolve, reject)
+        .finally(() => signal?.removeEventListener("abort", abort));
     });
   }
 
@@ -162,11 +179,9 @@ export class Calls<Result> {
   #elsewhere(command: Uint8Array, options: ProposeOptions, sink: AbortableSink<Result>): void {
     const { down, forwarding, options: { forwardProposals } } = this.#engine;
     if (down !== undefined) return sink.failed("not-proposed", down, "");
-    if (!forwardProposals || options.session !== undefined) {
-      // A command with its caller's session is its caller's to retry.
-      return sink.failed("not-proposed", "notLeader", "");
-    }
-    const pending = forwarding.add(command, sink, this.#times(options));
+    if (!forwardProposals) return sink.failed("not-proposed", "notLeader", "");
+    const { session } = options;
+    const pending = forwarding.add(command, sink, { ...this.#times(options), session });
     this.#abortable(pending, sink, options.signal);
   }
 

@@ -50,8 +50,15 @@ export async function foundation(
     await log.persist({ type: "persist", token: 0, entries, hardState, sync: true });
     return { ...opened, hardState, entries };
   }
-  // Once the first entry is cut off there is nothing to compare with.
   const first = opened.entries[0];
+  if (first === undefined && opened.snapshot === undefined) {
+    throw new AlreadyBootstrappedError(
+      `Cannot found a group of ${
+        names(bootstrap)
+      } as the log has taken part in another group's elections: it waits to be added there`,
+    );
+  }
+  // Once the first entry is cut off there is nothing to compare with.
   if (first?.index === 1 && !isSame(first, entries[0]!)) {
     throw new AlreadyBootstrappedError(
       `Cannot found a group of ${

@@ -4,7 +4,7 @@
  * @module
  */
 import { Tally } from "../../membership/stats.ts";
-import { decodeConfig, emptyConfig } from "../config.ts";
+import { decodeConfig, emptyConfig, isMember } from "../config.ts";
 import type { RaftInput } from "../contract.ts";
 import type { RaftCore } from "../core.ts";
 import { type PortedEffect, RaftDriver } from "../driver.ts";
@@ -16,9 +16,11 @@ import { RaftTransport } from "../transport.ts";
 import type { Forwarded } from "../wire/proposal_codec.ts";
 import { Announcer } from "./announcer.ts";
 import { Applier, type SESSION_EXPIRED } from "./applier.ts";
+import { hasSession } from "./command.ts";
 import { COMMAND_OVERHEAD_BYTES, createCore, foundation } from "./core_adapter.ts";
 import { Forwarding } from "./forwarding.ts";
 import { GroupView } from "./group_view.ts";
+import { MemberStorages } from "./member_storages.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -36,6 +38,7 @@ export class Engine<Result> {
   readonly view: GroupView;
   readonly announcer: Announcer;
   readonly driver: RaftDriver;
+  readonly storages: MemberStorages;
   readonly transport: RaftTransport;
   readonly proposals: Proposals<Result>;
   readonly reads: Reads;
@@ -54,6 +57,7 @@ export class Engine<Result> {
   /** In force where the state machine stands. */
   #applied: { readonly config: ClusterConfig; readonly configIndex: Index };
   #closing: Promise<void> | undefined;
+  #cancelMeeting: () => void = () => {};
 
   private constructor(
     options: ResolvedRaftNodeOptions<Result>,
@@ -68,15 +72,22 @@ export class Engine<Result> {
     this.view = new GroupView(this.core.status);
     this.announcer = new Announcer(options);
     this.#applied = opened.snapshot ?? { config: emptyConfig, configIndex: 0 };
-    this.transport = this.#createTransport(feed);
+    this.storages = new MemberStorages({
+      known: opened.knownStorages,
+      remember: (storages) => options.log.remember(storages),
+      failed: (error) => this.announcer.refuse("storage", `could not be remembered: ${error}`),
+    }, this.view);
+    this.transport = this.#createTransport(feed, opened.storageId);
     this.driver = new RaftDriver({
       core: this.core,
       clock,
       log: options.log,
       perform: (effect) => this.#perform(effect),
-      persisting: ({ truncateFrom, snapshot }) => {
+      persisting: ({ truncateFrom }) => {
         if (truncateFrom !== undefined) this.proposals.truncated(truncateFrom);
-        if (snapshot !== undefined) this.snapshots.marking(snapshot);
+      },
+      persisted: ({ snapshot }) => {
+        if (snapshot !== undefined) this.snapshots.marked(snapshot);
       },
       halted: (error) => this.#halt(error),
     });
@@ -89,6 +100,7 @@ export class Engine<Result> {
       retryMs: electionTimeoutMs,
       maxPending: options.maxPendingReads,
     });
+    this.reads.applied(applier.position.index); // what it begins with; more may not come for long
     this.applier = applier;
     this.snapshots = new Snapshots({
       id,
@@ -104,11 +116,12 @@ export class Engine<Result> {
       failed: (what, error) => this.announcer.failed(what, error),
       stored: (meta, from) => this.announcer.tell("snapshot", { meta, from }),
     }, opened.snapshot);
-    const word = () => Math.floor(random() * 2 ** 52).toString(36);
+    const word = () => Math.floor(random() * 2 ** 52).toString(36).padStart(11, "0");
     this.forwarding = new Forwarding({
       clock,
-      client: `~${word()}-${word()}`,
+      client: () => `~${word()}-${word()}`,
       send: (to, request, data) => this.transport.forward(to, { type: "propose", request, data }),
+      append: (pending) => this.proposals.add(pending),
       retryMs: electionTimeoutMs,
       maxPendingBytes: options.maxQueuedBytes,
     });
@@ -120,14 +133,13 @@ export class Engine<Result> {
     const { log, snapshots, stateMachine, maxBatchCommands } = options;
     let engine: Engine<Result> | undefined;
     try {
-      const opened = await foundation(options, await log.open(await snapshots.open()));
+      const opened = await foundation(options, await log.open(() => snapshots.open()));
       const applier = new Applier<Result>({
         stateMachine,
         maxBatchCommands,
         applied: (entries, results) => engine!.#appliedEntries(entries, results),
         restored: (meta) => engine!.#restored(meta),
-        answered: (session, index, result) =>
-          engine!.forwarding.answered(session, index, result as Result),
+        answered: (session, index, result) => engine!.forwarding.answered(session, index, result),
         broken: (cause) => engine!.#halt(new Error("The state machine failed", { cause })),
       });
       const { snapshot } = opened;
@@ -137,6 +149,7 @@ export class Engine<Result> {
       engine = new Engine(options, opened, applier);
       engine.transport.serve();
       engine.driver.start();
+      engine.#meet();
       return engine;
     } catch (error) {
       await Promise.allSettled([options.transport.close(), log.close(), snapshots.close()]);
@@ -169,6 +182,7 @@ export class Engine<Result> {
   /** Ends whatever waits. Nothing is acknowledged after it. */
   #stop(reason: "closed" | "halted"): void {
     this.#state = reason;
+    this.#cancelMeeting();
     this.driver.stop();
     this.applier.close();
     this.snapshots.close();
@@ -189,7 +203,16 @@ export class Engine<Result> {
     this.announcer.end();
   }
 
-  #createTransport(feed: (input: RaftInput) => void): RaftTransport {
+  /** Dials members until each was met once: only who was met can be told from who was wiped, later. */
+  #meet(): void {
+    this.#cancelMeeting();
+    const { id, clock, electionTimeoutMs } = this.options;
+    if (this.#state !== "running" || this.storages.unmet(id).length === 0) return;
+    this.transport.members(this.view.addresses);
+    this.#cancelMeeting = clock.setTimer(electionTimeoutMs, () => this.#meet());
+  }
+
+  #createTransport(feed: (input: RaftInput) => void, storage: string): RaftTransport {
     const { options } = this;
     return new RaftTransport({
       transport: options.transport,
@@ -198,6 +221,7 @@ export class Engine<Result> {
       cluster: options.clusterName,
       id: options.id,
       address: options.address,
+      storage,
       limits: {
         maxEntryBytes: options.maxCommandBytes + COMMAND_OVERHEAD_BYTES,
         ...options.transportLimits,
@@ -208,6 +232,7 @@ export class Engine<Result> {
         snapshot: (message) => this.snapshots.begin(message),
         snapshotTaken: (message) => this.snapshots.received(message),
         unreachable: (node) => feed({ type: "unreachable", node }),
+        admit: (id, storageId) => this.storages.admit(id, storageId),
         refused: (reason, detail) => this.announcer.refuse(reason, detail),
         full: () => this.driver.full,
       },
@@ -248,6 +273,8 @@ export class Engine<Result> {
         break;
       case "config":
         this.view.changeConfig(effect);
+        this.storages.changed(effect.config, effect.index, this.transport.storages());
+        this.#meet();
         this.transport.members(this.view.addresses);
         this.announcer.tell("config", effect);
         break;
@@ -269,7 +296,7 @@ export class Engine<Result> {
     if (role !== this.view.role) this.roles.add(role);
     this.view.changeRole(effect);
     if (role === "leader") {
-      for (const pending of this.forwarding.own()) this.proposals.add(pending);
+      this.forwarding.leads();
     } else this.forwarding.leader(leader);
     if (leader !== undefined) this.reads.leaderKnown();
     this.options.logger.debug("role", { id: this.options.id, role, term, leader });
@@ -285,7 +312,9 @@ export class Engine<Result> {
     let bytes = 0;
     for (const { kind, data, index } of entries) {
       bytes += data.length;
-      if (kind === "config") this.#applied = { config: decodeConfig(data), configIndex: index };
+      if (kind !== "config") continue;
+      this.#applied = { config: decodeConfig(data), configIndex: index };
+      this.storages.applied(this.#applied.config, index);
     }
     this.entriesApplied += entries.length;
     this.driver.feed({ type: "applied", index: last });
@@ -297,9 +326,11 @@ export class Engine<Result> {
   #restored(meta: SnapshotMeta): void {
     if (this.#state !== "running") return;
     this.#applied = { config: meta.config, configIndex: meta.configIndex };
+    this.storages.applied(meta.config, meta.configIndex);
     this.snapshots.restored(meta);
     this.driver.feed({ type: "restored", index: meta.index });
     this.proposals.restored(meta.index);
+    this.forwarding.restored();
     this.reads.applied(meta.index);
     this.announcer.wake();
   }
@@ -320,8 +351,14 @@ export class Engine<Result> {
         leader: this.view.leader ?? "",
       });
     };
-    if (data[0] !== 1) return this.announcer.refuse("forwarded", `${from} handed on no command`);
+    if (!hasSession(data)) {
+      return this.announcer.refuse("forwarded", `${from} handed on no command`);
+    }
     if (this.view.role !== "leader") return refuse("notLeader");
+    if (!isMember(this.view.config, from)) {
+      this.announcer.refuse("forwarded", `${from} handed a command on and is no member`);
+      return refuse("notLeader");
+    }
     if (data.length > this.options.maxCommandBytes + COMMAND_OVERHEAD_BYTES) {
       return refuse("tooLarge");
     }

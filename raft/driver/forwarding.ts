@@ -1,23 +1,26 @@
 /**
- * Commands that are handed on to the leader. Each carries a session of this node's, so that one that is sent twice is applied once; the
- * answer is the own state machine's.
+ * Commands that are handed on to the leader. Each carries a session, its caller's or this node's own, so that one that is sent twice is
+ * applied once; the answer is the own state machine's.
  *
  * @module
  */
 import type { Clock } from "../../membership/clock.ts";
-import type { RejectReason } from "../contract.ts";
 import type { Index, NodeId } from "../entry.ts";
-import { type CommandSession, encodeCommand } from "./command.ts";
+import type { ProposalFailure } from "../errors.ts";
+import { SESSION_EXPIRED } from "./applier.ts";
+import { type CommandSession, decodeCommand, encodeCommand } from "./command.ts";
 import { Deadlines, type Pending, type ProposalSink } from "./pending.ts";
 import { settle } from "./proposals.ts";
 
 /** Options of {@link Forwarding}. */
-export interface ForwardingOptions {
+export interface ForwardingOptions<Result> {
   readonly clock: Clock;
-  /** The own name as a client: unique in every life of the node. */
-  readonly client: string;
+  /** Gives a name as a client: another one with every call, unique in every life of the node. */
+  readonly client: () => string;
   /** Hands a command on. */
   readonly send: (to: NodeId, request: number, data: Uint8Array) => void;
+  /** Puts a command into the own log: this node leads. */
+  readonly append: (pending: Pending<Result>) => void;
   /** A command is sent again when nothing was heard of it for this long. */
   readonly retryMs: number;
   readonly maxPendingBytes: number;
@@ -25,6 +28,11 @@ export interface ForwardingOptions {
 
 interface Forward<Result> {
   readonly pending: Pending<Result>;
+  session: CommandSession;
+  /** Whether the session is one of the node's own. */
+  readonly own: boolean;
+  /** Whether it may have been applied without the own state machine being asked: a snapshot replaced it. */
+  clouded: boolean;
   sent: number;
   refused: number;
   retryAt: number;
@@ -32,17 +40,26 @@ interface Forward<Result> {
 
 /** What this node has handed on. */
 export class Forwarding<Result> {
-  readonly #options: ForwardingOptions;
+  readonly #options: ForwardingOptions<Result>;
   readonly #deadlines: Deadlines;
+  /** By the number that a refusal names. */
   readonly #pending = new Map<number, Forward<Result>>();
+  /** Numbers by session. More than one has the same when its caller asks again. */
+  readonly #bySession = new Map<string, Set<number>>();
   #bytes = 0;
+  #request = 0;
+  /** The own name, and the sequence numbers that are under way with it, ascending. */
+  #client: string;
   #sequence = 0;
+  readonly #own = new Set<number>();
   /** Whether the group has a session of this client. */
   #known = false;
   #leader: NodeId | undefined;
+  #leads = false;
 
-  constructor(options: ForwardingOptions) {
+  constructor(options: ForwardingOptions<Result>) {
     this.#options = options;
+    this.#client = options.client();
     this.#deadlines = new Deadlines(options.clock, (now) => this.#expire(now));
   }
 
@@ -51,76 +68,120 @@ export class Forwarding<Result> {
     return this.#pending.size;
   }
 
-  /** Hands a command on, now or once a leader is known. */
+  /**
+   * Hands a command on, now or once a leader is known.
+   *
+   * @throws {RangeError} When the caller's session is malformed.
+   */
   add(
     command: Uint8Array,
     sink: ProposalSink<Result>,
-    times: { readonly enqueueBy: number; readonly doneBy: number },
+    { session: callers, ...times }: {
+      readonly enqueueBy: number;
+      readonly doneBy: number;
+      /** The caller's. */
+      readonly session?: CommandSession | undefined;
+    },
   ): Pending<Result> {
-    const sequence = ++this.#sequence;
-    // A group that never heard of this client must take its first command for new, whichever that is.
-    const lowestPending: number = this.#known ? this.#pending.keys().next().value ?? sequence : 1;
-    const { client, maxPendingBytes } = this.#options;
+    const { maxPendingBytes } = this.#options;
+    const own = callers === undefined;
+    const session = callers ?? this.#ownSession();
     const pending: Pending<Result> = {
-      data: encodeCommand(command, { client, sequence, lowestPending }),
+      data: encodeCommand(command, session),
       sink,
       ...times,
       settled: false,
       appended: false,
     };
     if (this.#bytes > 0 && this.#bytes + pending.data.length > maxPendingBytes) {
+      this.#own.delete(session.sequence);
       settle(pending, "not-proposed", "overloaded");
       return pending;
     }
-    this.#bytes += pending.data.length;
-    const forward = { pending, sent: 0, refused: 0, retryAt: Infinity };
-    this.#pending.set(sequence, forward);
+    const counts = { sent: 0, refused: 0, retryAt: Infinity };
+    const forward: Forward<Result> = { pending, session, own, clouded: false, ...counts };
+    const request = ++this.#request;
+    this.#remember(request, forward);
     this.#deadlines.add(Math.min(times.enqueueBy, times.doneBy));
-    this.#send(sequence, forward);
+    this.#send(request, forward);
     return pending;
   }
 
   /** Somebody else leads, or nobody: what is under way goes there as well. */
   leader(leader: NodeId | undefined): void {
+    this.#leads = false;
     if (leader === this.#leader) return;
     this.#leader = leader;
-    for (const [sequence, forward] of this.#pending) this.#send(sequence, forward);
+    for (const [request, forward] of this.#pending) this.#send(request, forward);
   }
 
-  /** This node leads: gives what is under way, for its own log. */
-  *own(): Generator<Pending<Result>> {
+  /** This node leads: what is under way goes into its own log. */
+  leads(): void {
     this.#leader = undefined;
-    for (const { pending } of this.#pending.values()) {
-      if (!pending.settled) yield pending;
-    }
+    this.#leads = true;
+    for (const [request, forward] of this.#pending) this.#send(request, forward);
   }
 
-  /** A member did not append one. */
-  refused(sequence: number, reason: RejectReason): void {
-    const forward = this.#pending.get(sequence);
-    if (forward === undefined) return;
+  /** A member did not append one, or this node: that copy is in no log. */
+  refused(request: number, reason: ProposalFailure): void {
+    const forward = this.#pending.get(request);
+    if (forward === undefined || forward.pending.settled) return;
     forward.refused++;
     forward.pending.appended = forward.sent > forward.refused;
     if (reason === "tooLarge") {
       settle(forward.pending, forward.pending.appended ? "unknown" : "not-proposed", "tooLarge");
-      this.#forget(sequence);
+      this.#forget(request);
       return;
     }
-    forward.retryAt = this.#options.clock.now() + this.#options.retryMs / 8;
-    this.#deadlines.add(forward.retryAt);
+    this.#retrySoon(forward);
   }
 
   /** A command with a session was applied here; perhaps one of these. */
-  answered({ client, sequence }: CommandSession, index: Index, result: Result | undefined): void {
-    if (client !== this.#options.client) return;
-    this.#known = true;
-    const forward = this.#pending.get(sequence);
-    if (forward === undefined) return;
-    this.#forget(sequence);
+  answered(
+    session: CommandSession,
+    index: Index,
+    result: Result | typeof SESSION_EXPIRED,
+  ): void {
+    const expired = result === SESSION_EXPIRED;
+    if (session.client === this.#client && !expired) this.#known = true;
+    if (this.#pending.size === 0) return;
+    for (const request of [...this.#bySession.get(keyOf(session)) ?? []]) {
+      const forward = this.#pending.get(request)!;
+      const { pending } = forward;
+      this.#forget(request);
+      if (pending.settled) continue;
+      if (expired && forward.own && !forward.clouded) this.#renew(request, forward);
+      else {
+        pending.settled = true;
+        pending.sink.committed(index, result as Result);
+      }
+    }
+  }
+
+  /** A snapshot replaced the own state machine: what is in it was not seen here. */
+  restored(): void {
+    for (const forward of this.#pending.values()) forward.clouded = true;
+  }
+
+  /**
+   * The group forgot the own name, as this node handed nothing on for long, and refused the command. No copy of it was applied: this state
+   * machine would have answered, and none will be. So it begins anew, under a new name.
+   */
+  #renew(request: number, forward: Forward<Result>): void {
+    if (forward.session.client === this.#client) {
+      this.#client = this.#options.client();
+      this.#sequence = 0;
+      this.#own.clear();
+      this.#known = false;
+    }
     const { pending } = forward;
-    if (pending.settled) return;
-    pending.settled = true;
-    pending.sink.committed(index, result as Result);
+    const { command } = decodeCommand(pending.data) as { readonly command: Uint8Array };
+    forward.session = this.#ownSession();
+    pending.data = encodeCommand(command, forward.session);
+    pending.appended = false;
+    forward.sent = forward.refused = 0;
+    this.#remember(request, forward);
+    this.#send(request, forward);
   }
 
   /** Ends everything. */
@@ -130,27 +191,80 @@ export class Forwarding<Result> {
       settle(pending, pending.appended ? "unknown" : "not-proposed", reason);
     }
     this.#pending.clear();
+    this.#bySession.clear();
+    this.#own.clear();
     this.#bytes = 0;
   }
 
-  #send(sequence: number, forward: Forward<Result>): void {
-    forward.retryAt = Infinity;
-    if (this.#leader === undefined || forward.pending.settled) return;
-    forward.sent++;
-    forward.pending.appended = true; // for all that is known
-    forward.retryAt = this.#options.clock.now() + this.#options.retryMs;
-    this.#deadlines.add(forward.retryAt);
-    this.#options.send(this.#leader, sequence, forward.pending.data);
+  #ownSession(): CommandSession {
+    const sequence = ++this.#sequence;
+    // A group that never heard of this client must take its first command for new, whichever that is.
+    const lowestPending = this.#known ? this.#own.values().next().value ?? sequence : 1;
+    this.#own.add(sequence);
+    return { client: this.#client, sequence, lowestPending };
   }
 
-  #forget(sequence: number): void {
-    this.#bytes -= this.#pending.get(sequence)?.pending.data.length ?? 0;
-    this.#pending.delete(sequence);
+  #remember(request: number, forward: Forward<Result>): void {
+    this.#bytes += forward.pending.data.length;
+    this.#pending.set(request, forward);
+    const key = keyOf(forward.session);
+    const same = this.#bySession.get(key);
+    if (same === undefined) this.#bySession.set(key, new Set([request]));
+    else same.add(request);
+  }
+
+  #send(request: number, forward: Forward<Result>): void {
+    const { pending } = forward;
+    forward.retryAt = Infinity;
+    if (pending.settled || (this.#leader === undefined && !this.#leads)) return;
+    forward.sent++;
+    pending.appended = true; // for all that is known
+    if (this.#leads) return this.#append(request, forward);
+    forward.retryAt = this.#options.clock.now() + this.#options.retryMs;
+    this.#deadlines.add(forward.retryAt);
+    this.#options.send(this.#leader!, request, pending.data);
+  }
+
+  /** What becomes of the copy in the own log says nothing of those that were sent before, which may be in another's. */
+  #append(request: number, forward: Forward<Result>): void {
+    const { data, enqueueBy, doneBy } = forward.pending;
+    this.#options.append({
+      data,
+      enqueueBy,
+      doneBy,
+      settled: false,
+      appended: false,
+      sink: {
+        committed: () => {}, // `answered` tells
+        failed: (outcome, reason) => {
+          if (outcome !== "unknown") this.refused(request, reason);
+          else if (reason === "snapshot") this.#retrySoon(forward);
+        },
+      },
+    });
+  }
+
+  #retrySoon(forward: Forward<Result>): void {
+    forward.retryAt = this.#options.clock.now() + this.#options.retryMs / 8;
+    this.#deadlines.add(forward.retryAt);
+  }
+
+  #forget(request: number): void {
+    const forward = this.#pending.get(request);
+    if (forward === undefined) return;
+    const { pending, session } = forward;
+    this.#bytes -= pending.data.length;
+    this.#pending.delete(request);
+    if (session.client === this.#client) this.#own.delete(session.sequence);
+    const key = keyOf(session);
+    const same = this.#bySession.get(key);
+    same?.delete(request);
+    if (same?.size === 0) this.#bySession.delete(key);
   }
 
   #expire(now: number): number {
     let next = Infinity;
-    for (const [sequence, forward] of this.#pending) {
+    for (const [request, forward] of this.#pending) {
       const { pending } = forward;
       if (!pending.settled) {
         if (pending.doneBy <= now) {
@@ -158,13 +272,17 @@ export class Forwarding<Result> {
         } else if (!pending.appended && pending.enqueueBy <= now) {
           settle(pending, "not-proposed", "enqueueTimeout");
         } else {
-          if (forward.retryAt <= now) this.#send(sequence, forward);
+          if (forward.retryAt <= now) this.#send(request, forward);
           next = Math.min(next, pending.doneBy, forward.retryAt);
           if (!pending.appended) next = Math.min(next, pending.enqueueBy);
         }
       }
-      if (pending.settled) this.#forget(sequence);
+      if (pending.settled) this.#forget(request);
     }
     return next;
   }
+}
+
+function keyOf({ client, sequence }: CommandSession): string {
+  return `${sequence} ${client}`;
 }

@@ -25,7 +25,7 @@ export interface ProposalSink<Result> {
 
 /** A proposal under way. */
 export interface Pending<Result> {
-  readonly data: Uint8Array;
+  data: Uint8Array;
   readonly sink: ProposalSink<Result>;
   /** Instant until which it must have been handed to the core. */
   readonly enqueueBy: number;

@@ -3,12 +3,13 @@
  *
  * ```txt
  * queued ──► handed to the core ──► appended at an index ──► applied there in the same term: committed
- *    │             └► rejected: not-proposed       ├► applied there in another term: dropped
- *    └► not-proposed                               └► cut off: dropped; covered by a snapshot, or too late: unknown
+ *    │             └► rejected: not-proposed       ├► another's entry applied there: dropped
+ *    └► not-proposed                               └► covered by a snapshot, or too late: unknown
  * ```
  *
  * A node that loses leadership keeps what it appended pending: whether the new leader's log holds it shows soon, and "unknown" is the answer
- * that helps a caller least.
+ * that helps a caller least. So it does with what is cut off its log: the entry that takes the place need not be committed, and a later leader may
+ * hold what was cut off here, and commit it (Figure 8 of the paper). Only what is applied at an index settles what was proposed for it.
  *
  * @module
  */
@@ -67,6 +68,8 @@ export class Proposals<Result> {
   readonly #handed = new Map<number, Batch<Result>>();
   /** By rising `firstIndex`. */
   #appended: Batch<Result>[] = [];
+  /** Cut off the own log; in no order. */
+  #cut: Batch<Result>[] = [];
   #unappliedBytes = 0;
   /** The core had enough: wait until something was applied. */
   #held = false;
@@ -142,17 +145,15 @@ export class Proposals<Result> {
     this.#release();
   }
 
-  /** The log was cut at `from`: what stood there and after is in no later leader's log. */
+  /** The log was cut at `from`: what stood there and after waits apart for its place to be applied. */
   truncated(from: Index): void {
     while (this.#appended.length > 0) {
       const batch = this.#appended[this.#appended.length - 1]!;
       const kept = Math.max(0, from - batch.firstIndex);
       if (kept >= batch.items.length) break;
-      // A cut inside a batch leaves its beginning pending.
-      for (let i = Math.max(kept, batch.next); i < batch.items.length; i++) {
-        settle(batch.items[i]!, "dropped", "superseded");
-      }
+      this.#cut.push({ ...batch, bytes: 0, next: Math.max(kept, batch.next) });
       this.#appended.pop();
+      // A cut inside a batch leaves its beginning where it is.
       if (kept > batch.next) {
         this.#appended.push({ ...batch, items: batch.items.slice(0, kept) });
         break;
@@ -164,43 +165,32 @@ export class Proposals<Result> {
 
   /** Entries were applied; `results` are theirs, one for each. */
   applied(entries: readonly Entry[], results: readonly (Result | undefined)[]): void {
-    const first = entries[0]!.index;
-    const last = first + entries.length - 1;
     let done = 0;
     while (done < this.#appended.length) {
       const batch = this.#appended[done]!;
-      const { items, firstIndex, term } = batch;
-      if (firstIndex + batch.next > last) break;
-      while (batch.next < items.length) {
-        const index = firstIndex + batch.next;
-        if (index > last) break;
-        const pending = items[batch.next++]!;
-        if (pending.settled) continue;
-        const at = index - first;
-        if (entries[at]?.term !== term) settle(pending, "dropped", "superseded");
-        else {
-          pending.settled = true;
-          pending.sink.committed(index, results[at] as Result);
-        }
-      }
-      if (batch.next < items.length) break;
+      if (!isAnswered(batch, entries, results)) break;
       this.#unappliedBytes -= batch.bytes;
       done++;
     }
     if (done > 0) this.#appended.splice(0, done);
+    if (this.#cut.length > 0) {
+      this.#cut = this.#cut.filter((batch) => !isAnswered(batch, entries, results));
+    }
     this.#release();
   }
 
   /** A snapshot replaced everything up to `index`. */
   restored(index: Index): void {
-    for (const batch of this.#appended) {
+    const isLeft = (batch: Batch<Result>) => {
       while (batch.next < batch.items.length && batch.firstIndex + batch.next <= index) {
         settle(batch.items[batch.next++]!, "unknown", "snapshot");
       }
-    }
-    const left = this.#appended.filter(({ next, items }) => next < items.length);
-    this.#unappliedBytes = left.reduce((sum, { bytes }) => sum + bytes, 0);
-    this.#appended = left;
+      if (batch.next < batch.items.length) return true;
+      this.#unappliedBytes -= batch.bytes;
+      return false;
+    };
+    this.#appended = this.#appended.filter(isLeft);
+    this.#cut = this.#cut.filter(isLeft);
     this.#release();
   }
 
@@ -216,6 +206,7 @@ export class Proposals<Result> {
     this.#queuedBytes = 0;
     this.#handed.clear();
     this.#appended = [];
+    this.#cut = [];
   }
 
   #release(): void {
@@ -292,17 +283,42 @@ export class Proposals<Result> {
     for (const { items } of this.#handed.values()) {
       for (const pending of items) look(pending, pending.doneBy, "timeout");
     }
-    for (const { items, next: from } of this.#appended) {
+    for (const { items, next: from } of [...this.#appended, ...this.#cut]) {
       for (let i = from; i < items.length; i++) look(items[i]!, items[i]!.doneBy, "timeout");
     }
+    // A node that is a member no more may never get there.
+    this.#cut = this.#cut.filter(({ items }) => items.some(({ settled }) => !settled));
     return next;
   }
 
   *#all(): Generator<Pending<Result>> {
     yield* this.#queue.slice(this.#head);
     for (const { items } of this.#handed.values()) yield* items;
-    for (const { items, next } of this.#appended) yield* items.slice(next);
+    for (const { items, next } of [...this.#appended, ...this.#cut]) yield* items.slice(next);
   }
+}
+
+/** Settles what of a batch was applied, by what was. @returns Whether that is all of it. */
+function isAnswered<Result>(
+  batch: Batch<Result>,
+  entries: readonly Entry[],
+  results: readonly (Result | undefined)[],
+): boolean {
+  const { items, firstIndex, term } = batch;
+  const first = entries[0]!.index;
+  while (batch.next < items.length) {
+    const index = firstIndex + batch.next;
+    const at = index - first;
+    if (at >= entries.length) return false;
+    const pending = items[batch.next++]!;
+    if (pending.settled) continue;
+    if (entries[at]?.term !== term) settle(pending, "dropped", "superseded");
+    else {
+      pending.settled = true;
+      pending.sink.committed(index, results[at] as Result);
+    }
+  }
+  return true;
 }
 
 /** Ends a proposal without success, once. */

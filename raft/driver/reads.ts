@@ -156,10 +156,10 @@ export class Reads {
   }
 
   #askAgain(): void {
+    this.#againAt = Infinity;
     if (this.#again.length === 0) return;
     const again = this.#again;
     this.#again = [];
-    this.#againAt = Infinity;
     this.#join(again);
   }
 
@@ -183,7 +183,7 @@ export class Reads {
       if (retryAt > now) continue;
       this.#rounds.delete(token);
       this.#again.push(...reads.filter(({ settled }) => !settled));
-      this.#againAt = now;
+      if (this.#again.length > 0) this.#againAt = now;
     }
     if (this.#againAt <= now) this.#askAgain();
     let next = this.#againAt;

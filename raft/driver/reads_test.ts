@@ -78,6 +78,15 @@ describe("Reads", () => {
     assertEquals(bench.timers, 0);
   });
 
+  it("that nobody waits for any more are not asked for again", () => {
+    const { bench, told, add, asked } = world();
+    add("x", { doneBy: 50 });
+    bench.turn();
+    bench.pass(1_000);
+    bench.turn();
+    assertEquals([told, asked(), bench.timers], [["x timeout"], [1], 0]);
+  });
+
   it("end in time, by hand, by number and with their node", () => {
     const { bench, told, reads, add } = world();
     add("late", { doneBy: 10 });

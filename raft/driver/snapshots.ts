@@ -41,6 +41,8 @@ export class Snapshots {
   #entries = 0;
   #bytes = 0;
   #taking: Promise<SnapshotMeta> | undefined;
+  /** Ends the wait for the state machine. */
+  #giveUp: (error: Error) => void = () => {};
   #latest: SnapshotMeta | undefined;
   /** The newest that the log durably names. */
   #marked = 0;
@@ -129,8 +131,8 @@ export class Snapshots {
     this.#bytes = 0;
   }
 
-  /** A write names one. */
-  marking(meta: SnapshotMeta): void {
+  /** The log durably names one. */
+  marked(meta: SnapshotMeta): void {
     this.#marked = Math.max(this.#marked, meta.index);
   }
 
@@ -148,17 +150,20 @@ export class Snapshots {
   /** Takes and sends none any more. */
   close(): void {
     this.#closed = true;
+    this.#giveUp(new Error("Cannot take a snapshot as the node takes part no more"));
   }
 
   async #take(): Promise<SnapshotMeta> {
     const { applier, config, store, feed, failed, stored } = this.#options;
     const { captured, meta } = await new Promise<{ captured: Captured; meta: SnapshotMeta }>(
-      (resolve) =>
+      (resolve, reject) => {
+        this.#giveUp = reject;
         applier.capture((captured) => {
           const { index, term } = captured;
           const id = `${index.toString(16).padStart(14, "0")}-${term.toString(16)}`;
           resolve({ captured, meta: Object.freeze({ index, term, id, ...config() }) });
-        }),
+        });
+      },
     );
     this.#entries = 0;
     this.#bytes = 0;

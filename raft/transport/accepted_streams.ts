@@ -32,11 +32,17 @@ export interface RaftTransportHandlers {
   snapshotTaken(message: SnapshotMessage): void;
   /** A member cannot be reached. */
   unreachable(node: NodeId): void;
-  /** Something was refused: `hello`, `decode`, `stream`, `busy`, or the reason of a peer's refusal. */
+  /** Something was refused: `hello`, `storage`, `decode`, `stream`, `busy`, or the reason of a peer's refusal. */
   refused(reason: string, detail: string): void;
   /**
-   * Whether the node has so much to write that entries are to be dropped. Streams are read on all the same: one that is not would use up the
-   * HTTP/2 session's window, and heartbeats would wait behind it.
+   * Says why a member with this storage is not the one that it was; resolves without a word when it is. Nothing of it is taken before.
+   *
+   * @throws {Error} When that cannot be told now.
+   */
+  admit?(id: NodeId, storage: string): Promise<string | undefined>;
+  /**
+   * Whether the node has so much to write that entries are to be dropped. Streams are read on all the same: one that is not would use up
+   * the HTTP/2 session's window, and heartbeats would wait behind it.
    */
   full?(): boolean;
 }
@@ -45,6 +51,7 @@ export interface RaftTransportHandlers {
 export interface AcceptedStreamsOptions extends SnapshotTimes {
   readonly cluster: string;
   readonly id: NodeId;
+  readonly storage: string;
   readonly handlers: RaftTransportHandlers;
   readonly helloTimeoutMs: number;
   readonly maxEntryBytes: number;
@@ -64,7 +71,7 @@ export class AcceptedStreams {
   readonly #options: AcceptedStreamsOptions;
   readonly #open = new Set<Conn>();
   /** By sender and lane: a member that opens a lane again has given up the one before. */
-  readonly #lanes = new Map<string, Conn>();
+  readonly #lanes = new Map<string, { readonly conn: Conn; readonly hello: Hello }>();
   #closed = false;
 
   /** Creates an empty set. */
@@ -75,6 +82,11 @@ export class AcceptedStreams {
   /** Streams open now. */
   get size(): number {
     return this.#open.size;
+  }
+
+  /** Who has streams open, and with which storage. */
+  *storages(): Generator<readonly [NodeId, string]> {
+    for (const { hello } of this.#lanes.values()) yield [hello.from, hello.storage];
   }
 
   /** Takes a connection over. */
@@ -96,7 +108,7 @@ export class AcceptedStreams {
       }
     } finally {
       this.#open.delete(conn);
-      for (const [lane, one] of this.#lanes) if (one === conn) this.#lanes.delete(lane);
+      for (const [lane, one] of this.#lanes) if (one.conn === conn) this.#lanes.delete(lane);
     }
   }
 
@@ -107,20 +119,27 @@ export class AcceptedStreams {
   }
 
   async #hello(conn: Conn): Promise<{ hello: Hello; stream: OpenStream } | undefined> {
-    const { cluster, id, handlers, helloTimeoutMs, maxEntryBytes, maxStreams } = this.#options;
-    conn.setReadDeadline(helloTimeoutMs);
+    const { cluster, id, storage, handlers, maxEntryBytes, maxStreams } = this.#options;
+    conn.setReadDeadline(this.#options.helloTimeoutMs);
     const reader = new FrameReader(conn, { maxBodyBytes: maxEntryBytes + 16 * 1024 * 1024 });
     const frame = await reader.next();
     if (frame === undefined) throw new Error("The peer hung up before it said hello");
     const hello = decodeHello(frame);
-    let reply: HelloReply = answerHello(hello, { cluster, id });
+    let reply: HelloReply = answerHello(hello, { cluster, id, storage });
     if (reply.ok && this.#open.size > maxStreams) {
       reply = { ok: false, reason: "busy", detail: `More than ${maxStreams} streams are open` };
+    }
+    if (reply.ok) {
+      const detail = await handlers.admit?.(hello.from, hello.storage);
+      if (detail !== undefined) reply = { ok: false, reason: "storage", detail };
     }
     await conn.write(encodeHelloReply(reply));
     conn.setReadDeadline(undefined);
     if (!reply.ok) {
-      handlers.refused("hello", `${hello.from} at ${hello.address}: ${reply.detail}`);
+      handlers.refused(
+        reply.reason === "storage" ? "storage" : "hello",
+        `${hello.from} at ${hello.address}: ${reply.detail}`,
+      );
       await conn.close();
       return undefined;
     }
@@ -133,8 +152,8 @@ export class AcceptedStreams {
     const { id, handlers, maxEntryBytes, counts } = this.#options;
     const { conn, reader, version } = stream;
     const key = `${lane} ${from}`;
-    this.#lanes.get(key)?.abort(new Error("The member opened another stream"));
-    this.#lanes.set(key, conn);
+    this.#lanes.get(key)?.conn.abort(new Error("The member opened another stream"));
+    this.#lanes.set(key, { conn, hello });
     if (lane === "snapshot") {
       const failure = await receiveSnapshot(stream, {
         ...this.#options,

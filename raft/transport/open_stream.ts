@@ -10,7 +10,7 @@ import { MAX_VERSION, MIN_VERSION } from "../wire/frame.ts";
 import { decodeHelloReply, encodeHello, type HelloRefusal, type Lane } from "../wire/hello.ts";
 import { FrameReader } from "./frames.ts";
 
-/** A member refused a stream: it is another node, another cluster, or another version than was meant. */
+/** A member refused a stream, or was refused: it is another node, another cluster, another version or another storage than was meant. */
 export class HelloRefusedError extends Error {
   /** For `switch` across realms. */
   override readonly name = "HelloRefusedError";
@@ -41,6 +41,10 @@ export interface OpenOptions {
   readonly to: NodeId;
   readonly address: string;
   readonly lane: Lane;
+  /** The own storage. */
+  readonly storage: string;
+  /** Says why a member with this storage is not the one that it was. */
+  readonly admit: (id: NodeId, storage: string) => Promise<string | undefined>;
   /** How long dialling and the exchange of hellos may take. */
   readonly timeoutMs: number;
   /** Ends the dialling and, later, the stream. */
@@ -51,7 +55,7 @@ export interface OpenOptions {
  * Dials a member and exchanges hellos.
  *
  * @throws {UnreachableError} When nobody answers in time.
- * @throws {HelloRefusedError} When it is not who was meant.
+ * @throws {HelloRefusedError} When it is not who was meant, or has lost its storage.
  * @throws {DecodeError} When it speaks another protocol.
  */
 export async function openStream(options: OpenOptions): Promise<OpenStream> {
@@ -74,12 +78,15 @@ export async function openStream(options: OpenOptions): Promise<OpenStream> {
       from: options.from,
       to,
       address: options.ownAddress,
+      storage: options.storage,
     }));
     const reader = new FrameReader(conn, { maxBodyBytes: 64 * 1024 });
     const frame = await reader.next();
     if (frame === undefined) throw new UnreachableError(address, `${to} hung up`);
     const reply = decodeHelloReply(frame);
     if (!reply.ok) throw new HelloRefusedError(reply.reason, reply.detail);
+    const fault = await options.admit(to, reply.storage);
+    if (fault !== undefined) throw new HelloRefusedError("storage", fault);
     return { conn, reader, version: reply.version };
   } catch (error) {
     conn?.abort(error);

@@ -109,6 +109,20 @@ for (const { name, pair, needed } of kinds) {
       await close();
     });
 
+    it("lets heartbeats pass megabytes of appends that were sent before", async () => {
+      const { a, b, close } = await pair();
+      a.raft.send(append(5, 1, 1));
+      a.raft.send(heartbeat(1));
+      await b.until((line) => line === "heartbeat 1");
+      await b.until((line) => line === "append 5");
+      for (let i = 0; i < 10; i++) a.raft.send(append(6 + i, 1, 3_000_000));
+      a.raft.send(heartbeat(2));
+      await b.until((line) => line === "append 15");
+      const at = (line: string) => b.heard.indexOf(line);
+      assert(at("heartbeat 2") >= 0 && at("heartbeat 2") < at("append 15"), b.heard.join());
+      await close();
+    });
+
     it("lets heartbeats pass a snapshot whose receiver's disk stands still", async () => {
       const { a, b, close } = await pair();
       const meta = await stored(a.snapshots, 8_000_000);

@@ -72,13 +72,53 @@ export function logStoreConformance(
     it("begins empty", () =>
       at(async (here) => {
         const store = here.store();
-        assertEquals(await store.open(), {
+        const { storageId, ...opened } = await store.open();
+        assertEquals(opened, {
           hardState: { term: 0, votedFor: undefined, commit: 0 },
           snapshot: undefined,
           entries: [],
           tornBytes: 0,
+          knownStorages: [],
         });
+        assert(storageId.length > 0 && storageId.length <= 64);
         await store.close();
+      }));
+
+    it("keeps its own id and the storages of the others", () =>
+      at(async (here) => {
+        const before = here.store();
+        const { storageId } = await before.open();
+        const b = { id: "b", storageId: "0b", since: 1 };
+        await before.remember([{ id: "__proto__", storageId: "0a", since: 1 }]);
+        await before.remember([b, { id: "cé", storageId: "0c", since: 7 }]);
+        await before.persist(persistOf({ entries: entriesFrom(1, 1, 1) }));
+        await before.close();
+        await assertRejects(() => before.remember([b]), TypeError);
+        const after = here.store();
+        const opened = await after.open();
+        assertEquals(opened.storageId, storageId);
+        assertEquals(opened.knownStorages, [b, { id: "cé", storageId: "0c", since: 7 }]);
+        await after.close();
+      }));
+
+    it("asks for the snapshots while it opens", () =>
+      at(async (here) => {
+        const store = here.store();
+        const refused = new Error("the snapshots cannot be read");
+        await assertRejects(
+          () => store.open(() => Promise.reject(refused)),
+          Error,
+          "the snapshots",
+        );
+        await store.close();
+        const again = here.store();
+        let asked = 0;
+        await again.open(() => {
+          asked++;
+          return Promise.resolve([]);
+        });
+        assertEquals(asked, 1);
+        await again.close();
       }));
 
     it("gives back what was persisted, data and kinds included", () =>

@@ -6,7 +6,7 @@ import { between, chance } from "../../sim/draw.ts";
 import { LogOnDisk } from "../../sim/log_on_disk.ts";
 import { Streams } from "../../sim/prng.ts";
 import type { Index, SnapshotMeta } from "../entry.ts";
-import type { OpenedLog, Persist } from "../log_store.ts";
+import type { Persist, RecoveredLog } from "../log_store.ts";
 import { entriesFrom, hard, persistOf, snapshotAt } from "./_conformance.ts";
 import { ieee } from "./checksum.ts";
 import type { WalOptions } from "./wal_contract.ts";
@@ -20,7 +20,7 @@ export const smallLog: WalOptions = {
 };
 
 /** What a log says, without what compaction may leave or take. */
-export function meaning({ hardState, snapshot, entries }: Omit<OpenedLog, "tornBytes">): string {
+export function meaning({ hardState, snapshot, entries }: Omit<RecoveredLog, "tornBytes">): string {
   const from = (snapshot?.index ?? 0) + 1;
   const after = entries.filter(({ index }) => index >= from);
   return JSON.stringify([
@@ -62,7 +62,7 @@ export class LogModel {
   }
 
   /** How many effects make up what was recovered, at least `least`. @throws {AssertionError} None do. */
-  countOf(opened: OpenedLog, least: number): number {
+  countOf(opened: RecoveredLog, least: number): number {
     const found = meaning(opened);
     for (let count = this.effects.length; count >= least; count--) {
       if (this.meaningAfter(count) === found) return count;
@@ -200,7 +200,7 @@ export class LogLives {
   }
 
   /** Fails unless `opened` is the log after some effects, all acknowledged ones among them. */
-  check(opened: OpenedLog): void {
+  check(opened: RecoveredLog): void {
     this.model.countOf(opened, this.acknowledged);
     opened.entries.forEach(({ index, data, term }, i) => {
       assertEquals(index, opened.entries[0]!.index + i);

@@ -131,11 +131,12 @@ export class BatchBuffer {
   /**
    * @param checksum The segment's.
    * @param salt That of {@link saltOf}.
+   * @param sizeBytes How large it begins.
    */
-  constructor(checksum: Checksum, salt: number) {
+  constructor(checksum: Checksum, salt: number, sizeBytes = 4096) {
     this.#checksum = checksum;
     this.#salt = salt;
-    this.bytes = new Uint8Array(4096);
+    this.bytes = new Uint8Array(sizeBytes);
     this.view = new DataView(this.bytes.buffer);
   }
 

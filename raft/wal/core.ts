@@ -2,8 +2,8 @@
  * The log on disk as a state machine: batches in, writes out, one at a time.
  *
  * What is appended while a write is under way is staged, in one buffer, and becomes the next write with one sync: group commit without
- * any timer. A segment that is full is sealed; the next one is on disk, under its name, before the seal is, so a seal without a successor is
- * a lost file.
+ * any timer. A segment that is full is sealed; the next one is on disk, under its name, before the seal is, so a seal without a successor
+ * is a lost file.
  *
  * @module
  */

@@ -5,12 +5,20 @@
  */
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import type { Index, SnapshotMeta } from "../entry.ts";
-import type { LogStore, LogStoreStats, OpenedLog, Persist } from "../log_store.ts";
+import type {
+  FoundSnapshots,
+  KnownStorage,
+  LogStore,
+  LogStoreStats,
+  OpenedLog,
+  Persist,
+} from "../log_store.ts";
 import { StoragePoisonedError, StorageUnusableError } from "../storage_error.ts";
 import { WalCore } from "./core.ts";
 import { lockDirectory, nodeProcesses, type ProcessTable } from "./directory_lock.ts";
 import { DiskDriver } from "./disk_driver.ts";
-import { errorCode, type FileSystem } from "./file_system.ts";
+import { errorCode, type FileSystem, writeAtomically } from "./file_system.ts";
+import { encodeKnownStorages, KNOWN_STORAGES_FILE } from "./known_storages.ts";
 import { nodeFileSystem } from "./node_file_system.ts";
 import { openLog, RESERVE_FILE } from "./open_log.ts";
 import type { DiskJob } from "./step.ts";
@@ -119,7 +127,7 @@ export class FileLogStore implements LogStore {
    * @throws {ForeignStorageError} The directory is another member's, another cluster's or of a later version.
    * @throws {StorageUnusableError} The directory cannot be written or read.
    */
-  async open(snapshots: readonly SnapshotMeta[] = []): Promise<OpenedLog> {
+  async open(snapshots: FoundSnapshots = []): Promise<OpenedLog> {
     if (this.#opened) throw new TypeError("Cannot open a log store twice");
     this.#opened = true;
     const { files, directory, processes } = this.#options;
@@ -128,12 +136,18 @@ export class FileLogStore implements LogStore {
       const unlock = await lockDirectory(files, directory, processes);
       const disk = new DiskDriver(files, directory);
       try {
-        const { recovery, wal } = await openLog(disk, this.#options, snapshots);
+        // From here on no other process changes anything below the directory.
+        const found = typeof snapshots === "function" ? await snapshots() : snapshots;
+        const { recovery, wal, storageId, knownStorages } = await openLog(
+          disk,
+          this.#options,
+          found,
+        );
         const core = new WalCore(recovery.state, wal);
         this.#running = { core, disk, unlock };
         this.#firstIndex = recovery.opened.entries[0]?.index ?? recovery.state.nextIndex;
         if (recovery.unmarked !== undefined) await this.persist(markOf(recovery.unmarked));
-        return recovery.opened;
+        return { ...recovery.opened, storageId, knownStorages };
       } catch (error) {
         this.#running = undefined;
         await disk.close().catch(() => {});
@@ -175,6 +189,28 @@ export class FileLogStore implements LogStore {
     this.#step({ type: "compact", through });
   }
 
+  /**
+   * {@inheritDoc LogStore.remember}
+   *
+   * @throws {StorageUnusableError} The file cannot be written. The log goes on.
+   */
+  async remember(storages: readonly KnownStorage[]): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#running === undefined || this.#closing !== undefined) {
+      throw new TypeError("Cannot use a log store as it must be open");
+    }
+    const { files, directory } = this.#options;
+    const bytes = encodeKnownStorages(storages);
+    const written = this.#usable(() =>
+      writeAtomically(files, directory, { name: KNOWN_STORAGES_FILE, bytes })
+    );
+    const job = written.catch(() => {}).then(() => {
+      this.#jobs.delete(job);
+    });
+    this.#jobs.add(job);
+    await written;
+  }
+
   /** {@inheritDoc LogStore.close} */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
@@ -204,6 +240,7 @@ export class FileLogStore implements LogStore {
     } catch (error) {
       const code = errorCode(error);
       if (code === undefined || error instanceof StoragePoisonedError) throw error;
+      if (error instanceof StorageUnusableError) throw error; // of the snapshots
       throw new StorageUnusableError(this.#options.directory, error);
     }
   }

@@ -19,8 +19,8 @@ export interface OpenFile {
 }
 
 /**
- * How a file is opened. `read`: it must exist. `write`: for reading and writing, it must exist. `create`: for reading and writing, empty, in
- * place of any. `exclusive`: the same, there must be none (`EEXIST`).
+ * How a file is opened. `read`: it must exist. `write`: for reading and writing, it must exist. `create`: for reading and writing, empty,
+ * in place of any. `exclusive`: the same, there must be none (`EEXIST`).
  */
 export type OpenMode = "read" | "write" | "create" | "exclusive";
 

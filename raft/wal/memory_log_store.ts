@@ -3,8 +3,16 @@
  *
  * @module
  */
-import type { Index, SnapshotMeta } from "../entry.ts";
-import type { LogStore, LogStoreStats, OpenedLog, Persist } from "../log_store.ts";
+import { randomUUID } from "node:crypto";
+import type { Index } from "../entry.ts";
+import type {
+  FoundSnapshots,
+  KnownStorage,
+  LogStore,
+  LogStoreStats,
+  OpenedLog,
+  Persist,
+} from "../log_store.ts";
 import { WalCorruptError } from "../storage_error.ts";
 import { LogImage, nextIndexAfter } from "./log_image.ts";
 
@@ -14,7 +22,9 @@ import { LogImage, nextIndexAfter } from "./log_image.ts";
  * A member that stopped must come back under a new id: it has forgotten whom it voted for.
  */
 export class MemoryLogStore implements LogStore {
-  #image: LogImage;
+  readonly #image: LogImage;
+  readonly #storageId: string;
+  #known: readonly KnownStorage[];
   #opened = false;
   #closed = false;
   #batches = 0;
@@ -27,33 +37,36 @@ export class MemoryLogStore implements LogStore {
    */
   constructor(before?: MemoryLogStore) {
     this.#image = before === undefined ? new LogImage() : before.#image;
+    this.#storageId = before === undefined ? randomUUID() : before.#storageId;
+    this.#known = before === undefined ? [] : before.#known;
   }
 
   /** {@inheritDoc LogStore.open} */
-  open(snapshots: readonly SnapshotMeta[] = []): Promise<OpenedLog> {
-    if (this.#opened) return Promise.reject(new TypeError("Cannot open a log store twice"));
+  async open(found: FoundSnapshots = []): Promise<OpenedLog> {
+    if (this.#opened) throw new TypeError("Cannot open a log store twice");
     this.#opened = true;
+    const snapshots = typeof found === "function" ? await found() : found;
     const { entries, hardState, firstIndex, nextIndex } = this.#image;
     const snapshot = this.#image.snapshotAmong(snapshots);
     if (snapshot === "lost") {
-      return Promise.reject(
-        new WalCorruptError({
-          file: "memory",
-          offset: 0,
-          firstIndex: 1,
-          lastIndex: firstIndex - 1,
-          detail: `the log begins at ${firstIndex} and no snapshot reaches it`,
-        }),
-      );
+      throw new WalCorruptError({
+        file: "memory",
+        offset: 0,
+        firstIndex: 1,
+        lastIndex: firstIndex - 1,
+        detail: `the log begins at ${firstIndex} and no snapshot reaches it`,
+      });
     }
     if (snapshot !== undefined) this.#image.mark(snapshot);
     const commit = Math.min(Math.max(hardState.commit, snapshot?.index ?? 0), nextIndex - 1);
-    return Promise.resolve({
+    return {
       hardState: { ...hardState, commit },
       snapshot,
       entries: [...entries],
       tornBytes: 0,
-    });
+      storageId: this.#storageId,
+      knownStorages: this.#known,
+    };
   }
 
   /** {@inheritDoc LogStore.persist} */
@@ -71,6 +84,13 @@ export class MemoryLogStore implements LogStore {
   async compact(through: Index): Promise<void> {
     this.#use();
     this.#image.compact(Math.min(through, this.#image.marks.at(-1)?.index ?? 0));
+  }
+
+  /** {@inheritDoc LogStore.remember} */
+  // deno-lint-ignore require-await -- turns what it throws into a rejection
+  async remember(storages: readonly KnownStorage[]): Promise<void> {
+    this.#use();
+    this.#known = [...storages];
   }
 
   /** {@inheritDoc LogStore.close} */

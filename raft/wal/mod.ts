@@ -8,7 +8,15 @@ export type { FileLogStoreOptions } from "./file_log_store.ts";
 export { MemoryLogStore } from "./memory_log_store.ts";
 export type { LockOwner, ProcessTable } from "./directory_lock.ts";
 export type { FileSystem, OpenFile, OpenMode } from "./file_system.ts";
-export type { LogStore, LogStoreStats, OpenedLog, Persist } from "../log_store.ts";
+export type {
+  FoundSnapshots,
+  KnownStorage,
+  LogStore,
+  LogStoreStats,
+  OpenedLog,
+  Persist,
+  RecoveredLog,
+} from "../log_store.ts";
 export {
   DirectoryLockedError,
   ForeignStorageError,

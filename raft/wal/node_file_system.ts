@@ -3,8 +3,8 @@
  *
  * Writes and syncs go to the thread pool, never in line: a disk that stalls must not stop heartbeats. It costs little. 328 bytes and one
  * `fdatasync` to a file that has its length already, medians of 1,500 on two cores and ext4, over the three runtimes: in line 82 to 121 µs
- * on the idle machine; through callbacks 119 to 151 µs, through `FileHandle` promises 146 to 356 µs, both on a busy one. Hence the callbacks
- * below. Writing in line and syncing through a callback gained nothing (102 to 160 µs).
+ * on the idle machine; through callbacks 119 to 151 µs, through `FileHandle` promises 146 to 356 µs, both on a busy one. Hence the
+ * callbacks below. Writing in line and syncing through a callback gained nothing (102 to 160 µs).
  *
  * @module
  */

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as zlib from "node:zlib";
 import type { SnapshotMeta } from "../entry.ts";
+import type { KnownStorage } from "../log_store.ts";
 import { WalCorruptError } from "../storage_error.ts";
 import { castagnoli, type Checksum, ieee } from "./checksum.ts";
 import type { DiskDriver } from "./disk_driver.ts";
@@ -20,6 +21,7 @@ import {
   storageIdBytes,
   storageIdText,
 } from "./identity.ts";
+import { decodeKnownStorages, KNOWN_STORAGES_FILE } from "./known_storages.ts";
 import { recoverWal, type WalRecovery } from "./recover.ts";
 import { decodeSegmentHeader, parseSegmentName } from "./segment.ts";
 import { SPARE_FILE } from "./segment_list.ts";
@@ -50,6 +52,18 @@ const native: Checksum = typeof zlib.crc32 !== "function" ? ieee : {
   compute: (bytes, start, end, before) => zlib.crc32(bytes.subarray(start, end), before),
 };
 
+/** What was found in a directory. */
+export interface OpenedDirectory {
+  /** The log. */
+  readonly recovery: WalRecovery;
+  /** How it goes on. */
+  readonly wal: WalOptions;
+  /** Which directory it is, as text. */
+  readonly storageId: string;
+  /** Which the other members have. */
+  readonly knownStorages: readonly KnownStorage[];
+}
+
 /**
  * Reads a directory, repairs what a crash left, and writes what a first start needs.
  *
@@ -60,7 +74,7 @@ export async function openLog(
   disk: DiskDriver,
   place: LogDirectory,
   snapshots: readonly SnapshotMeta[],
-): Promise<{ readonly recovery: WalRecovery; readonly wal: WalOptions }> {
+): Promise<OpenedDirectory> {
   const { files: fileSystem, directory, cluster, nodeId, segmentBytes, reserveBytes } = place;
   const names = await fileSystem.list(directory);
   const files = new Map<string, Uint8Array>();
@@ -74,7 +88,7 @@ export async function openLog(
   const identityBytes = await readIfPresent(fileSystem, `${directory}/${IDENTITY_FILE}`);
   const identity = identityBytes && decodeIdentity(identityBytes);
   if (identityBytes !== undefined && identity === undefined) {
-    throw identityDamaged("it cannot be read");
+    throw fileDamaged(IDENTITY_FILE, "it cannot be read");
   }
   if (identity !== undefined) checkIdentity(directory, identity, { cluster, nodeId });
   const storageId = identity ? storageIdBytes(identity.storageId) : firstStorageId(files);
@@ -86,7 +100,12 @@ export async function openLog(
   const found = { files, spareBytes, expected, snapshots };
   const recovery = recoverWal(found, wal, [native, castagnoli]);
   // The identity is written after the first segment: without it, nobody was ever told that the log is open.
-  if (!expected && recovery.state.batchSeq > 1) throw identityDamaged("it is missing");
+  if (!expected && recovery.state.batchSeq > 1) {
+    throw fileDamaged(IDENTITY_FILE, "it is missing");
+  }
+  const knownBytes = await readIfPresent(fileSystem, `${directory}/${KNOWN_STORAGES_FILE}`);
+  const knownStorages = knownBytes === undefined ? [] : decodeKnownStorages(knownBytes);
+  if (knownStorages === undefined) throw fileDamaged(KNOWN_STORAGES_FILE, "it cannot be read");
   await disk.perform(recovery.repair);
   if (!expected) {
     const bytes = encodeIdentity({
@@ -100,11 +119,10 @@ export async function openLog(
   if (reserveBytes > 0 && !files.has(RESERVE_FILE)) {
     await disk.perform([{ type: "create", file: RESERVE_FILE, sizeBytes: reserveBytes }]);
   }
-  return { recovery, wal };
+  return { recovery, wal, storageId: storageIdText(storageId), knownStorages };
 }
 
-function identityDamaged(detail: string): WalCorruptError {
-  const file = IDENTITY_FILE;
+function fileDamaged(file: string, detail: string): WalCorruptError {
   return new WalCorruptError({ file, offset: 0, firstIndex: 1, lastIndex: 0, detail });
 }
 

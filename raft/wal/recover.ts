@@ -16,7 +16,7 @@
  * @module
  */
 import type { Index, SnapshotMeta } from "../entry.ts";
-import type { OpenedLog } from "../log_store.ts";
+import type { RecoveredLog } from "../log_store.ts";
 import { type BatchReader, firstEntryIndex, RESTATED } from "./batch.ts";
 import type { Checksum } from "./checksum.ts";
 import { initialHardState, LogImage } from "./log_image.ts";
@@ -43,7 +43,7 @@ export interface WalFiles {
 /** What recovery found. */
 export interface WalRecovery {
   /** For the core of Raft. */
-  readonly opened: OpenedLog;
+  readonly opened: RecoveredLog;
   /** For the log's core. */
   readonly state: WalState;
   /** To be performed, all of it, before anything else: nothing of `opened` is durable before. */

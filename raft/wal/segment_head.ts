@@ -32,7 +32,7 @@ export function segmentHead(
     capacity: segmentBytes,
     recycled,
   }, checksum);
-  const restated = new BatchBuffer(checksum, saltOf(storageId, checksum));
+  const restated = new BatchBuffer(checksum, saltOf(storageId, checksum), 256);
   const place = { flags: RESTATED, seq: batchSeq + 1, durableSeq, chain };
   const records = marks.map((mark) => ({ type: "mark" as const, mark }));
   const crc = restated.append(place, [{ type: "hardState", hardState }, ...records], [], []);

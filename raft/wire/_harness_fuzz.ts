@@ -171,11 +171,12 @@ const hello = target("raft hello", [
     cluster: "prod",
     ...route,
     address: "10.0.0.1:8080",
+    storage: "00112233445566778899aabbccddeeff",
   }),
 ], (frame) => encodeHello(decodeHello(frame)));
 
 const helloReply = target("raft hello reply", [
-  encodeHelloReply({ ok: true, version: 1 }),
+  encodeHelloReply({ ok: true, version: 1, storage: "00112233445566778899aabbccddeeff" }),
   encodeHelloReply({ ok: false, reason: "cluster", detail: "no" }),
 ], (frame) => {
   const reply = decodeHelloReply(frame);
@@ -185,7 +186,7 @@ const helloReply = target("raft hello reply", [
 
 /** Bytes of an answer as they came, when it holds what its kind ignores. */
 function canonical(frame: Frame): Uint8Array | undefined {
-  const ignored = frame.head[0] === 0 ? frame.head.length > 4 : frame.head[1] !== 0;
+  const ignored = frame.head[0] !== 0 && frame.head[1] !== 0;
   if (!ignored && frame.head.length <= 504) return undefined;
   const bytes = new Uint8Array(FRAME_HEADER_BYTES + frame.head.length);
   bytes.set([0xce, frame.version, frame.type, frame.flags]);

@@ -9,7 +9,14 @@ import { crc32, scriptedCrc32 } from "./crc32.ts";
 import { DecodeError } from "./decode_error.ts";
 import { EntriesEncoder } from "./entries_codec.ts";
 import { FrameAssembler } from "./frame.ts";
-import { answerHello, decodeHello, encodeHello, type Hello } from "./hello.ts";
+import {
+  answerHello,
+  decodeHello,
+  decodeHelloReply,
+  encodeHello,
+  encodeHelloReply,
+  type Hello,
+} from "./hello.ts";
 import { decodeMessage, encodeMessage } from "./messages_codec.ts";
 
 const route = { from: "a", to: "b" };
@@ -140,16 +147,19 @@ describe("raft hello", () => {
     cluster: "prod",
     ...route,
     address: "h:1",
+    storage: "5a",
   };
-  const self = { cluster: "prod", id: "b" };
+  const self = { cluster: "prod", id: "b", storage: "5b" };
+  const accepted = { ok: true, version: 1, storage: "5b" } as const;
 
   it("survives the wire", () => {
     assertEquals(decodeHello(frameOf(encodeHello(hello))), hello);
+    assertEquals(decodeHelloReply(frameOf(encodeHelloReply(accepted))), accepted);
   });
 
   it("is answered with the newest common version", () => {
-    assertEquals(answerHello(hello, self), { ok: true, version: 1 });
-    assertEquals(answerHello({ ...hello, versions: [1, 9] }, self), { ok: true, version: 1 });
+    assertEquals(answerHello(hello, self), accepted);
+    assertEquals(answerHello({ ...hello, versions: [1, 9] }, self), accepted);
   });
 
   it("is refused for another cluster first, then another node, then another version", () => {

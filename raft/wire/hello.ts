@@ -39,16 +39,28 @@ export interface Hello {
   readonly to: NodeId;
   /** Where the sender is reached. */
   readonly address: string;
+  /** The sender's storage: an id that was drawn when its directory began. Empty when it does not tell. */
+  readonly storage: string;
 }
 
+/** Longest id of a storage, in bytes. */
+const MAX_STORAGE_BYTES = 64;
+
 /** Why a hello was refused. */
-export type HelloRefusal = "version" | "cluster" | "wrongNode" | "busy";
-const CODES: readonly ("" | HelloRefusal)[] = ["", "version", "cluster", "wrongNode", "busy"];
+export type HelloRefusal = "version" | "cluster" | "wrongNode" | "busy" | "storage";
+const CODES: readonly ("" | HelloRefusal)[] = [
+  "",
+  "version",
+  "cluster",
+  "wrongNode",
+  "busy",
+  "storage",
+];
 
 /** The answer to it. */
 export type HelloReply =
-  /** The stream speaks this version. */
-  | { readonly ok: true; readonly version: number }
+  /** The stream speaks this version; `storage` is the receiver's. */
+  | { readonly ok: true; readonly version: number; readonly storage: string }
   /** It does not speak at all. */
   | { readonly ok: false; readonly reason: HelloRefusal; readonly detail: string };
 
@@ -62,6 +74,7 @@ export function encodeHello(hello: Hello): Uint8Array {
   writer.string(hello.from);
   writer.string(hello.to);
   writer.string(hello.address);
+  writer.string(hello.storage);
   return sealed(writer, FrameType.hello);
 }
 
@@ -77,8 +90,9 @@ export function decodeHello(frame: Frame): Hello {
   const from = reader.nodeId();
   const to = reader.nodeId();
   const address = reader.string(1024);
+  const storage = reader.string(MAX_STORAGE_BYTES);
   reader.done();
-  return { versions: [min, max], lane, cluster, from, to, address };
+  return { versions: [min, max], lane, cluster, from, to, address, storage };
 }
 
 /** Encodes the answer to a hello. */
@@ -86,7 +100,7 @@ export function encodeHelloReply(reply: HelloReply): Uint8Array {
   const writer = new ByteWriter(128, FRAME_HEADER_BYTES);
   writer.u8(reply.ok ? 0 : CODES.indexOf(reply.reason));
   writer.u8(reply.ok ? reply.version : 0);
-  writer.string(reply.ok ? "" : reply.detail.slice(0, 500));
+  writer.string(reply.ok ? reply.storage : reply.detail.slice(0, 500));
   return sealed(writer, FrameType.helloReply);
 }
 
@@ -99,16 +113,18 @@ export function decodeHelloReply(frame: Frame): HelloReply {
   reader.done();
   if (reason === undefined) return reader.fail("there is no such answer", "type");
   if (reason !== "") return { ok: false, reason, detail };
+  if (detail.length > MAX_STORAGE_BYTES) return reader.fail("its storage is too long", "limit");
   if (version < MIN_VERSION || version > MAX_VERSION) {
     reader.fail(`its version was not offered: current value is ${version}`, "version");
   }
-  return { ok: true, version };
+  return { ok: true, version, storage: detail };
 }
 
 /** What the receiver of a hello is. */
 export interface HelloReceiver {
   readonly cluster: string;
   readonly id: NodeId;
+  readonly storage: string;
 }
 
 /** Checks a hello, in this order: cluster, receiver, versions. */
@@ -135,7 +151,7 @@ export function answerHello(hello: Hello, self: HelloReceiver): HelloReply {
       `Versions ${MIN_VERSION} to ${MAX_VERSION} are spoken here, not ${min} to ${max}`,
     );
   }
-  return { ok: true, version };
+  return { ok: true, version, storage: self.storage };
 }
 
 function sealed(writer: ByteWriter, type: number): Uint8Array {

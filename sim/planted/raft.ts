@@ -128,6 +128,48 @@ export const raftBugs: readonly PlantedBug[] = Object.freeze([
     }],
   },
   {
+    name: "lease-without-end",
+    what: "A lease lasts as long as the reign, however patient the voters are (R5).",
+    caughtBy: ["read-covers-commits", "history-real-time", "linearizable"],
+    patches: [{
+      file: "read_index.ts",
+      search: "s.now < this.#leaseFrom + electionTimeoutMs * (1 - maxClockDrift);",
+      replace: "s.now < this.#leaseFrom + electionTimeoutMs * 1000 * (1 - maxClockDrift);",
+    }],
+  },
+  {
+    name: "joint-left-before-committed",
+    what: "A joint phase is left before it is committed (C1, C6).",
+    caughtBy: ["one-config-at-a-time", "quorums-overlap", ...TWO_LEADERS],
+    patches: [{
+      file: "reconfiguration.ts",
+      search: "!isJoint(latest.config) || latest.index > s.commit) return;",
+      replace: "!isJoint(latest.config)) return;",
+    }],
+  },
+  {
+    name: "config-not-rolled-back",
+    what: "A configuration whose entry is cut off stays in force (thesis §4.1).",
+    caughtBy: ["snapshot-config", "one-config-at-a-time", "quorums-overlap", ...TWO_LEADERS],
+    patches: [{
+      file: "following.ts",
+      search: "      s.configs.truncate(index);\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "snapshot-acknowledged-early",
+    what: "A snapshot is acknowledged before the log durably begins with it (S5).",
+    caughtBy: ["durable-before-sent", "progress-is-sound", "committed-is-durable"],
+    patches: [{
+      file: "snapshots.ts",
+      search: "  acknowledge(s, m.from, meta.index);\n}",
+      replace: "  s.outbox.send({\n" +
+        '    type: "appendReply", from: s.id, to: m.from, term: s.term,\n' +
+        "    rejected: false, index: meta.index, hintIndex: 0, hintTerm: 0,\n  });\n}",
+    }],
+  },
+  {
     name: "log-not-synced",
     what: "The log is written and called durable without a sync.",
     caughtBy: ["disk-keeps", "starts-again"],
@@ -221,7 +263,7 @@ export const raftBugs: readonly PlantedBug[] = Object.freeze([
   },
   {
     name: "outgoing-half-ignored",
-    what: "Elections in a joint phase are won in the incoming half alone (C6).",
+    what: "Elections in a joint phase are won in the incoming half alone (C4).",
     caughtBy: [...TWO_LEADERS],
     patches: [{
       file: "election.ts",
@@ -231,7 +273,7 @@ export const raftBugs: readonly PlantedBug[] = Object.freeze([
   },
   {
     name: "change-over-change",
-    what: "A change of the group begins while another is not committed (C2).",
+    what: "A change of the group begins while another is not committed (C1).",
     caughtBy: ["one-config-at-a-time", "quorums-overlap", ...TWO_LEADERS],
     patches: [{
       file: "reconfiguration.ts",

@@ -13,16 +13,21 @@ import { httpVersionMajor, isNodeEnv, remoteAddrOf } from "./http_version.ts";
 import { Intake } from "./intake.ts";
 import { NodeStreamConn } from "./node_stream_conn.ts";
 import type { ResolvedHttp2Options } from "./options.ts";
-import { BASE_PATH, CONTENT_TYPE, MESSAGE_PATH, STREAM_PATH, TORN_FRAME } from "./protocol.ts";
+import {
+  ANSWER_HEADER,
+  BASE_PATH,
+  CONTENT_TYPE,
+  EMPTY_FRAME,
+  MESSAGE_PATH,
+  STREAM_PATH,
+  TORN_FRAME,
+} from "./protocol.ts";
 
 /** How long a request with packets may take to arrive; ckit's own clients give up after 5 s. */
 const RECEIVE_TIMEOUT_MS = 10_000;
 
 /** How long a peer may take to end its direction of a connection after we ended ours. */
 const LINGER_MS = 2_000;
-
-/** `CC0000`: carries nothing, and makes Bun.serve send the response headers, which it holds back until the first byte. */
-const EMPTY_FRAME = Uint8Array.of(0xcc, 0, 0);
 
 /** Options of {@link Acceptor}. */
 export interface AcceptorOptions {
@@ -130,6 +135,7 @@ export class Acceptor {
         lingerMs: LINGER_MS,
         onGone,
         torn: TORN_FRAME,
+        // Bun.serve holds the response headers back until the first byte.
         ...("Bun" in globalThis && { preamble: EMPTY_FRAME }),
       });
     this.#conns.add(body);
@@ -139,6 +145,7 @@ export class Acceptor {
     if (stream !== undefined) respond(stream, 200, false);
     this.#accepted(framed(body, {
       maxFrameBytes: this.#options.maxFrameBytes,
+      answers: c.req.header(ANSWER_HEADER) !== undefined,
       onSent: (bytes) => this.#counters.connectionBytesSent += bytes,
       onReceived: (bytes) => this.#counters.connectionBytesReceived += bytes,
     }));

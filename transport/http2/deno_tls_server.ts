@@ -81,7 +81,7 @@ export async function listenDenoTls(
     ...credentialsOf(current),
     ...(tls.requestClientCert && { requestCert: true, rejectUnauthorized: true }),
   }, relayed);
-  server.on("tlsClientError", () => {});
+  server.on("tlsClientError", (error: Error) => tls.onHandshakeFailed?.(error));
   server.prependListener(
     "connection",
     (socket: { destroy(): void; on(e: string, f: () => void): void }) => {

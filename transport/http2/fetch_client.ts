@@ -20,7 +20,7 @@ import {
 } from "./client.ts";
 import { FetchConn } from "./fetch_conn.ts";
 import type { ResolvedHttp2Options, TlsCredentials } from "./options.ts";
-import { CONTENT_TYPE, PING_PATH, TORN_FRAME } from "./protocol.ts";
+import { ANSWER_HEADER, CONTENT_TYPE, PING_PATH, TORN_FRAME } from "./protocol.ts";
 import { type Tunnel, tunnel } from "./tunnel.ts";
 
 /** A little less than the 100 that RFC 9113 §6.5.2 asks every peer to take: `fetch` does not show the true number. */
@@ -176,7 +176,11 @@ class FetchLink implements Link {
     let response: Response | undefined;
     const exchange = async (): Promise<Answer> => {
       try {
-        response = await this.#fetch(path, { body: conn.response, signal: stream.signal });
+        response = await this.#fetch(path, {
+          headers: { ...HEADERS, [ANSWER_HEADER]: "1" },
+          body: conn.response,
+          signal: stream.signal,
+        });
         return answered(response.status);
       } catch (cause) {
         gone();

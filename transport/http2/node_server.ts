@@ -125,7 +125,7 @@ function secure(answer: RequestListener, tls: ServerTlsOptions): Http2SecureServ
     ...(tls.requestClientCert && { requestCert: true, rejectUnauthorized: true }),
   }, answer);
   server.on("sessionError", () => {});
-  server.on("tlsClientError", () => {});
+  server.on("tlsClientError", (error: Error) => tls.onHandshakeFailed?.(error));
   if (tls.certificates !== undefined) {
     const renew = () => {
       const next = tls.certificates!();

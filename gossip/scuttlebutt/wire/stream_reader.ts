@@ -16,8 +16,8 @@ export interface StreamReaderOptions {
 }
 
 /**
- * Finds the end of a request or reply while its bytes arrive. Every byte is copied at most twice and every frame looked at once, however the stream is
- * cut. What can never become a message ends at once, for the decoder to say why.
+ * Finds the end of a request or reply while its bytes arrive. Every byte is copied at most twice and every frame looked at once, however
+ * the stream is cut. What can never become a message ends at once, for the decoder to say why.
  */
 export class StreamReader implements MessageReader {
   readonly #options: StreamReaderOptions;

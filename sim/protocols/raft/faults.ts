@@ -22,8 +22,8 @@ export interface GroupSite extends WeatherSite {
   readonly random: Prng;
   /** Does something later, unless the faults are over by then. */
   readonly later: (ms: number, run: () => void) => void;
-  /** Whether clocks run true: leases rest on them. */
-  readonly trueClocks: boolean;
+  /** Whether leases are read by: clocks run apart by less than the drift that they bear, and do not jump. */
+  readonly leased: boolean;
 }
 
 type GroupFault = Fault<GroupSite>;
@@ -105,9 +105,9 @@ const pause: GroupFault = {
     forMs: between(random, 100, longestMs),
     details: { node: between(random, 0, nodes - 1), leader: between(random, 0, 1) },
   }),
-  begin: ({ cluster, nodes, trueClocks }, { details }) => {
-    if (!trueClocks) return;
-    const leader = numberOf(details, "leader") === 1 ? cluster.leader : undefined;
+  // A lease bears it: the clock of who stands still goes on.
+  begin: ({ cluster, nodes, leased }, { details }) => {
+    const leader = leased || numberOf(details, "leader") === 1 ? cluster.leader : undefined;
     const process = leader ?? cluster.at(numberOf(details, "node") % nodes);
     process?.pause();
     return () => process?.resume();
@@ -120,8 +120,7 @@ const clockSkew: GroupFault = {
     forMs: between(random, 1000, longestMs),
     details: { percents: Array.from({ length: nodes }, () => between(random, 80, 120)) },
   }),
-  begin: ({ cluster, trueClocks }, { details }) => {
-    if (!trueClocks) return;
+  begin: ({ cluster, leased }, { details }) => {
     const set = (slot: number, rate: number): void => {
       const { clock } = cluster.machines[slot]!;
       clock.localMs += (cluster.now - clock.atUs) / 1000 * clock.rate;
@@ -130,7 +129,9 @@ const clockSkew: GroupFault = {
       cluster.at(slot)?.clockChanged();
     };
     const percents = listOf(details, "percents");
-    percents.forEach((percent, slot) => set(slot, percent / 100));
+    // 104 : 96 is less than 1 : (1 - 0.1).
+    const rateOf = (percent: number): number => 1 + (percent - 100) / (leased ? 500 : 100);
+    percents.forEach((percent, slot) => set(slot, rateOf(percent)));
     return () => percents.forEach((_, slot) => set(slot, 1));
   },
 };
@@ -141,8 +142,8 @@ const clockJump: GroupFault = {
     forMs: 0,
     details: { node: between(random, 0, nodes - 1), ms: oneOf(random, [50, 500, 5000, 60_000]) },
   }),
-  begin: ({ cluster, nodes, trueClocks }, { details }) => {
-    if (!trueClocks) return;
+  begin: ({ cluster, nodes, leased }, { details }) => {
+    if (leased) return;
     const slot = numberOf(details, "node") % nodes;
     cluster.machines[slot]!.clock.localMs += numberOf(details, "ms");
     cluster.at(slot)?.clockChanged();

@@ -56,7 +56,7 @@ function runFaults(plan: Plan, group: Group): void {
     cluster: group,
     nodes: plan.nodes,
     random: simulation.random("faults"),
-    trueClocks: plan.settings["leaseReads"] !== true,
+    leased: plan.settings["leaseReads"] === true,
     later: (ms, run) => {
       simulation.at(simulation.now + Math.round(ms * 1000), () => {
         if (!isOver) run();
@@ -164,7 +164,8 @@ function disagreement(
   if (commitIndex < group.ledger.commit) {
     return `${leader.id} committed ${commitIndex} of ${group.ledger.commit}`;
   }
-  if (!isPatient) {
+  // Whom an entry excludes that is not committed, the group may still need.
+  if (!isPatient && isConfigCommitted && config.votersOutgoing.length === 0) {
     const strangers = group.running.filter(({ id }) => !isMember(config, id));
     for (const { slot } of strangers) group.crash(slot, true);
     // What they have said may still be on its way.

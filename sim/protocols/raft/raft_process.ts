@@ -111,6 +111,7 @@ export class RaftProcess implements WatchedLife {
   /** Effects until it dies by itself; 0: it does not. */
   effectsToLive = 0;
   readonly #core: RaftCore;
+  #status: RaftStatus | undefined;
   readonly #log: LogOnDisk;
   readonly #world: Surroundings;
   readonly #writes: { readonly effect: Persist; readonly then: RaftEffect[] }[] = [];
@@ -175,9 +176,9 @@ export class RaftProcess implements WatchedLife {
     this.#perform();
   }
 
-  /** What the core says of itself. A copy. */
+  /** What the core says of itself. A copy, made once a step. */
   get status(): RaftStatus {
-    return this.#core.status;
+    return this.#status ??= this.#core.status;
   }
 
   /** Whether it stands still. */
@@ -365,6 +366,7 @@ export class RaftProcess implements WatchedLife {
 
   #step(input: RaftInput): void {
     const effects = this.#core.step(input, this.#localMs());
+    this.#status = undefined;
     const { rules } = this.#world;
     let behind: RaftEffect[] | undefined;
     for (const effect of effects) {

@@ -32,7 +32,7 @@ export function drawSettings(
     heartbeatMs: Math.floor(electionTimeoutMs / between(random, 3, 8)),
     preVote,
     checkQuorum,
-    ...(checkQuorum && chance(random, 0.2) ? { leaseReads: true } : {}),
+    ...(checkQuorum && chance(random, 0.4) ? { leaseReads: true } : {}),
     ...(chance(random, 0.5) ? { maxAppendEntries: oneOf(random, [1, 2, 8]) } : {}),
     ...(chance(random, 0.3) ? { maxAppendBytes: oneOf(random, [1, 200, 1000]) } : {}),
     maxInflightMessages: oneOf(random, [1, 2, 4, 16]),
