@@ -125,7 +125,8 @@ function recover(plan: Plan, group: Group, clients: Clients): number {
     const { config, term } = group.leader!.status;
     simulation.run(simulation.now + 10 * electionMs * 1000);
     const moved = group.running.find(({ id, status }) =>
-      !lasting.excused.has(id) && isMember(config, id) && status.term !== term
+      !lasting.excused.has(id) && isMember(config, id) && status.term !== term &&
+      (isPatient || !isStranded(group, id, term))
     );
     isCalm = moved === undefined;
     if (!isCalm && simulation.now - quietAt > boundUs) late("calm", `${moved!.id} moves on`);
@@ -141,6 +142,16 @@ function recover(plan: Plan, group: Group, clients: Clients): number {
     throw new ViolationError("answers", "no operation succeeds", "liveness");
   }
   return recoveredMs;
+}
+
+/**
+ * Without pre-vote and check-quorum nobody answers a leader of an older term (E6): a member in a later one, whose own log names nobody to
+ * ask for votes who still runs, learns nothing any more.
+ */
+function isStranded(group: Group, id: string, term: number): boolean {
+  const { status } = group.running.find((one) => one.id === id)!;
+  return status.term > term &&
+    !group.running.some((other) => other.id !== id && status.config.voters.includes(other.id));
 }
 
 function disagreement(
@@ -180,6 +191,7 @@ function disagreement(
   }
   for (const { status, id } of group.running) {
     if (!isMember(config, id) || excused.has(id)) continue;
+    if (!isPatient && isStranded(group, id, term)) continue;
     if (status.leader !== leader.id || status.term !== term) {
       return `${id} follows ${status.leader}`;
     }
