@@ -5,25 +5,13 @@
  */
 import { goTool } from "../interop/kinds.ts";
 import { manifest, publish } from "./publish.ts";
-import { rootFolder } from "./runtimes.ts";
+import { exitCode, rootFolder } from "./runtimes.ts";
 
 const { exports, version } = await manifest();
 
-/** Runs a program to its end. */
-async function passes(program: string, args: readonly string[], cwd: string): Promise<boolean> {
-  const { code } = await new Deno.Command(program, {
-    args: [...args],
-    cwd,
-    stdin: "null",
-    stdout: "inherit",
-    stderr: "inherit",
-  }).spawn().status;
-  return code === 0;
-}
-
 /** A step that is a Deno command. */
 function command(...args: readonly string[]): () => Promise<boolean> {
-  return () => passes(Deno.execPath(), args, rootFolder);
+  return async () => await exitCode(Deno.execPath(), args) === 0;
 }
 
 /** The Go programs that this library is compared with and talks to; left out where there is no Go. */
@@ -38,7 +26,8 @@ async function goPrograms(): Promise<boolean> {
   let passed = true;
   for (const folder of ["bench/go", "interop/go"]) {
     for (const verb of ["vet", "test"]) {
-      passed = await passes(go, [verb, "./..."], `${rootFolder}${folder}`) && passed;
+      const code = await exitCode(go, [verb, "./..."], `${rootFolder}${folder}`);
+      passed = code === 0 && passed;
     }
   }
   return passed;

@@ -62,12 +62,12 @@ function isRecent(
     (version[0] > oldest[0] || (version[0] === oldest[0] && version[1] >= oldest[1]));
 }
 
-/** Runs a command to its end with inherited output; throws when it fails. */
-export async function run(
+/** Runs a command to its end with inherited output. */
+export async function exitCode(
   command: string,
   args: readonly string[],
   cwd: string = root,
-): Promise<void> {
+): Promise<number> {
   const { code } = await new Deno.Command(command, {
     args: [...args],
     cwd,
@@ -75,6 +75,16 @@ export async function run(
     stdout: "inherit",
     stderr: "inherit",
   }).spawn().status;
+  return code;
+}
+
+/** Runs a command to its end with inherited output; throws when it fails. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  cwd: string = root,
+): Promise<void> {
+  const code = await exitCode(command, args, cwd);
   if (code !== 0) {
     throw new Error(`Cannot go on: '${command} ${args.join(" ")}' exited with ${code}`);
   }

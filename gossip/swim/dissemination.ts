@@ -116,10 +116,11 @@ export class Dissemination {
     if (settings.gossipGapMs >= settings.gossipIntervalMs) return;
     const at = this.#gossipedAt + settings.gossipGapMs;
     if (at <= turn.now) return this.#gossip();
+    // Never after the next round, which would have told it already.
     if (at >= this.#nextRound()) return;
     this.#early = turn.timers.set(at, () => {
       this.#early = undefined;
-      if (this.#fresh) this.#gossip();
+      this.#gossip();
       this.arm();
     });
   }

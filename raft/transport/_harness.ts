@@ -6,9 +6,19 @@
 import { systemClock } from "../../membership/clock.ts";
 import type { Transport } from "../../transport/transport.ts";
 import type { SnapshotMeta } from "../entry.ts";
-import type { SnapshotMessage } from "../message.ts";
+import type { Message, SnapshotMessage } from "../message.ts";
 import { MemorySnapshotStore } from "../snapshot/memory_snapshot_store.ts";
 import { RaftTransport, type RaftTransportLimits, type SnapshotIntake } from "../transport.ts";
+
+/** A heartbeat from `a` to `b`. */
+export const heartbeat = (term: number): Message => ({
+  type: "heartbeat",
+  from: "a",
+  to: "b",
+  term,
+  commit: 0,
+  round: 0,
+});
 
 /** One node's end. */
 export interface End {

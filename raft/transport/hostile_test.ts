@@ -16,7 +16,18 @@ import { writeU32 } from "../wire/byte_writer.ts";
 import { decodeHelloReply, encodeHello, type Hello } from "../wire/hello.ts";
 import { encodeMessage } from "../wire/messages_codec.ts";
 import { encodeForwarded } from "../wire/proposal_codec.ts";
+import { heartbeat } from "./_harness.ts";
 import { FrameReader } from "./frames.ts";
+
+const HELLO: Hello = {
+  versions: [1, 1],
+  lane: "control",
+  cluster: "test",
+  from: "a",
+  to: "b",
+  address: "127.0.0.1:1",
+  storage: "",
+};
 
 /** A group of one, over HTTP/2, and somebody with its own opinion of the protocol. */
 async function world() {
@@ -38,19 +49,10 @@ async function world() {
   });
   for await (const { role } of node.watch()) if (role === "leader") break;
   const hostile = http2();
-  const hello: Hello = {
-    versions: [1, 1],
-    lane: "append",
-    cluster: "test",
-    from: "a",
-    to: "b",
-    address: "127.0.0.1:1",
-    storage: "",
-  };
-  /** Opens a stream as a member does, with these hellos. */
+  /** Opens a stream as a member does, with this hello. */
   const stream = async (over: Partial<Hello> = {}): Promise<Conn> => {
     const conn = await hostile.dial(listener.addr);
-    await conn.write(encodeHello({ ...hello, ...over }));
+    await conn.write(encodeHello({ ...HELLO, lane: "append", ...over }));
     const reply = await new FrameReader(conn).next();
     assertEquals(decodeHelloReply(reply!).ok, true);
     return conn;
@@ -95,14 +97,6 @@ async function ended(conn: Conn): Promise<boolean> {
 }
 
 const good = MESSAGES.map((message) => wireBytes(encodeMessage(message)));
-const heartbeat = (term: number): Message => ({
-  type: "heartbeat",
-  from: "a",
-  to: "b",
-  term,
-  commit: 0,
-  round: 0,
-});
 
 /** A frame with one thing that is not right. */
 function broken(change: (bytes: Uint8Array) => void): Uint8Array {
@@ -157,15 +151,7 @@ describe("a Raft stream with a hostile end", needs("net", "sys", "env", "read"),
       broken((bytes) => bytes[3] = 0xff),
       broken((bytes) => writeU32(bytes, 4, 0xffff_ffff)),
       broken((bytes) => writeU32(bytes, 8, 0xffff_ffff)),
-      encodeHello({
-        versions: [1, 1],
-        lane: "control",
-        cluster: "test",
-        from: "a",
-        to: "b",
-        address: "127.0.0.1:1",
-        storage: "",
-      }),
+      encodeHello(HELLO),
     ];
     for (let i = 0; i < faults.length; i++) {
       const conn = await stream();
@@ -187,7 +173,7 @@ describe("a Raft stream with a hostile end", needs("net", "sys", "env", "read"),
     const impossible: readonly Message[] = [
       heartbeat(0),
       heartbeat(2 ** 53 - 1),
-      { ...heartbeat(2 ** 52 + 1) },
+      heartbeat(2 ** 52 + 1),
       {
         type: "vote",
         from: "a",
@@ -240,16 +226,7 @@ describe("a Raft stream with a hostile end", needs("net", "sys", "env", "read"),
     }];
     for (let i = 0; i < attempts.length; i++) {
       const conn = await hostile.dial(addr);
-      await conn.write(encodeHello({
-        versions: [1, 1],
-        lane: "control",
-        cluster: "test",
-        from: "a",
-        to: "b",
-        address: "127.0.0.1:1",
-        storage: "",
-        ...attempts[i],
-      }));
+      await conn.write(encodeHello({ ...HELLO, ...attempts[i] }));
       await conn.write(wireBytes(encodeMessage(heartbeat(99))));
       const reply = decodeHelloReply((await new FrameReader(conn).next())!);
       assertEquals(reply.ok, false);

@@ -9,7 +9,7 @@ import type { Transport } from "../../transport/transport.ts";
 import type { SnapshotSink } from "../log_store.ts";
 import type { Message } from "../message.ts";
 import { entriesAfter } from "../wire/_harness_fuzz.ts";
-import { bytesOf, type End, end, stored } from "./_harness.ts";
+import { bytesOf, type End, end, heartbeat, stored } from "./_harness.ts";
 
 interface Pair {
   readonly a: End;
@@ -17,14 +17,6 @@ interface Pair {
   close(): Promise<void>;
 }
 
-const heartbeat = (term: number): Message => ({
-  type: "heartbeat",
-  from: "a",
-  to: "b",
-  term,
-  commit: 0,
-  round: 0,
-});
 const append = (term: number, count: number, bytes: number): Message => ({
   type: "append",
   from: "a",
