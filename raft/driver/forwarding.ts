@@ -94,7 +94,7 @@ export class Forwarding<Result> {
       appended: false,
     };
     if (this.#bytes > 0 && this.#bytes + pending.data.length > maxPendingBytes) {
-      this.#own.delete(session.sequence);
+      if (own) this.#own.delete(session.sequence);
       settle(pending, "not-proposed", "overloaded");
       return pending;
     }

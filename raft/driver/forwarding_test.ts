@@ -153,6 +153,20 @@ describe("Forwarding", () => {
     assertEquals(forwarding.pending, 1);
   });
 
+  it("keeps its own commands when a caller's with the same number finds no room", () => {
+    const { told, sent, forwarding, add, answer } = world();
+    forwarding.leader("b");
+    add("x");
+    answer(1, "rx");
+    add("y"); // number 2, still under way
+    const times = { enqueueBy: 1_000, doneBy: 2_000 };
+    const session = { client: "caller", sequence: 2 };
+    forwarding.add(new Uint8Array(100), noted("large", told).sink, { ...times, session });
+    assertEquals(told.at(-1), "large not-proposed overloaded");
+    add("z");
+    assertEquals(sent.at(-1), "3 to b, lowest 2");
+  });
+
   it("begins anew when the group forgot it, unless a snapshot may hide what happened", () => {
     const { told, sent, forwarding, add, answer } = world();
     forwarding.leader("b");
