@@ -1,7 +1,7 @@
 import { describePlan, type Plan } from "./plan.ts";
 import type { AnyProtocol } from "./protocol.ts";
 import { type Outcome, playAny } from "./play.ts";
-import { describeReduction, reduced, type Reduction, shrink } from "./shrink.ts";
+import { describeReduction, type Reduction, shrink } from "./shrink.ts";
 import { draw, type SwarmOptions } from "./swarm.ts";
 
 /** Seeds from which on a campaign has to have met every situation. */
@@ -245,13 +245,4 @@ function failed(
   }
   say(`  replay: ${replayCommand(plan, small.reduction, replayFlags)}`);
   return { seed, kind, invariant, step: outcome.step, detail, reduction: small.reduction };
-}
-
-/** A plan as it is replayed: drawn, then reduced. */
-export function replayPlan(
-  protocol: AnyProtocol,
-  options: SwarmOptions,
-  reduction: Reduction,
-): Plan {
-  return reduced(draw(protocol, options), reduction);
 }

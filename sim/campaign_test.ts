@@ -2,13 +2,14 @@ import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert
 import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { needs } from "../tests/_needs.ts";
-import { campaign, drawn, EXIT, type Failure, joined, replayPlan } from "./campaign.ts";
+import { campaign, drawn, EXIT, type Failure, joined } from "./campaign.ts";
 import { describePlan, type Plan } from "./plan.ts";
 import { play, playAny } from "./play.ts";
 import { swimBugs } from "./planted/swim.ts";
 import { plant } from "./planted/load.ts";
 import { patched } from "./planted/patch.ts";
 import { swim } from "./protocols/swim.ts";
+import { reduced } from "./shrink.ts";
 import { draw } from "./swarm.ts";
 import regression from "./testdata/regression_swim.json" with { type: "json" };
 
@@ -130,7 +131,7 @@ describe("planted bugs", needs("read", "write"), () => {
       assert(/^FAIL seed=\d+ step=\d+ invariant=/.test(lines[0]!), lines[0]);
       const again = playAny(
         buggy,
-        replayPlan(swim, { seed: failure.seed, mostNodes: 40 }, failure.reduction!),
+        reduced(draw(swim, { seed: failure.seed, mostNodes: 40 }), failure.reduction!),
       );
       assertEquals(again.violation?.invariant, failure.invariant);
     });
