@@ -73,11 +73,15 @@ function byToken(a: Token, b: Token): number {
 }
 
 /** All tokens of a ring, sorted. */
-export function naiveTokens(names: readonly string[], tokens: number): Token[] {
+export function naiveTokens(
+  names: readonly string[],
+  tokens: number,
+  hash: (bytes: Uint8Array) => bigint = naiveXxh64,
+): Token[] {
   return [...new Set(names)].flatMap((name) =>
     Array.from({ length: tokens }, (_, t) => {
       const trail = Uint8Array.from({ length: t + 1 }, (_, i) => i);
-      return { token: naiveXxh64(new Uint8Array([...utf8(name), ...trail])), name };
+      return { token: hash(new Uint8Array([...utf8(name), ...trail])), name };
     })
   ).sort(byToken);
 }

@@ -18,6 +18,11 @@ export class OwnerLists<T> {
     this.#mask = 2 ** this.bits - 1;
   }
 
+  /** Whether any list was ever kept: told from the slot that a number comes to, which is then at hand for `recall`. */
+  reach(number: number): boolean {
+    return this.#slots[(number & this.#mask) << 1] !== undefined;
+  }
+
   /** The list of that tag (a non-negative 31-bit integer) in the slot that a number comes to. */
   recall(number: number, tag: number): readonly T[] | undefined {
     const slot = (number & this.#mask) << 1;

@@ -220,27 +220,18 @@ class RingLocator<T> implements Locator<T> {
     const high = this.#native && typeof key === "string"
       ? this.#engine.hashText(key)
       : this.#keys.stretched(key);
-    const bucket = high >>> this.#shift;
-    let at = this.#buckets[bucket]!;
-    const end = this.#buckets[bucket + 1]!;
     const tokens = this.#high;
-    if (end - at > 8) at = this.#table.find(high, this.#engine.words[0]!);
-    else {
-      if (at + 4 <= tokens.length) {
-        // How many of the next four lie below, by the sign of 31-bit differences: no branch that cannot be foretold.
-        const half = high >>> 1;
-        at += ((tokens[at]! >>> 1) - half >>> 31) + ((tokens[at + 1]! >>> 1) - half >>> 31) +
-          ((tokens[at + 2]! >>> 1) - half >>> 31) + ((tokens[at + 3]! >>> 1) - half >>> 31);
-      }
-      while (at < end) {
-        const token = tokens[at]!;
-        if (
-          token > high || (token === high && this.#table.low[at]! >= this.#engine.words[0]!)
-        ) break;
-        at++;
-      }
-    }
-    if (at === tokens.length) at = 0;
+    let at = this.#buckets[high >>> this.#shift]!;
+    // The slot of the list lies near: to ask for it now has it fetched while the tokens are.
+    const near = (this.#byKey ? high >>> this.#listShift : at) + count * 0x9e37;
+    if (at + 5 <= tokens.length && this.#lists.reach(near)) {
+      // How many of the next four lie below, by the sign of 31-bit differences: no branch that cannot be foretold.
+      const half = high >>> 1;
+      at += ((tokens[at]! >>> 1) - half >>> 31) + ((tokens[at + 1]! >>> 1) - half >>> 31) +
+        ((tokens[at + 2]! >>> 1) - half >>> 31) + ((tokens[at + 3]! >>> 1) - half >>> 31);
+      // Nearly always the one now reached lies above.
+      if (tokens[at]! <= high) at = this.#find(high);
+    } else at = this.#find(high);
     const number = (this.#byKey ? high >>> this.#listShift : at) + count * 0x9e37;
     const tag = at << 4 | count;
     return this.#lists.recall(number, tag) ??
@@ -250,10 +241,8 @@ class RingLocator<T> implements Locator<T> {
   #lookUp(key: Key | string, count: number, options?: LookupOptions): readonly T[] {
     assertCount(count, this.#have);
     const high = this.#keys.stretched(key);
-    const low = this.#engine.words[0]!;
     if (count === 0) return Object.freeze([]);
-    const found = this.#table.find(high, low);
-    const at = found === this.#table.size ? 0 : found;
+    const at = this.#find(high);
     const spreads = options?.spreadZones === true;
     if (count > 7) {
       return Object.freeze(spreads ? this.#spread(at, count) : this.#collect(at, count));
@@ -267,6 +256,12 @@ class RingLocator<T> implements Locator<T> {
         tag,
         spreads ? this.#spread(at, count) : this.#collect(at, count),
       );
+  }
+
+  /** Position of the first token at or above the key whose high word is given, around the ring. */
+  #find(high: number): number {
+    const at = this.#table.find(high, this.#engine.words[0]!);
+    return at === this.#high.length ? 0 : at;
   }
 
   /** Up to three are written out: a list that need not grow is made in half the time. */

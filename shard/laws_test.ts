@@ -13,6 +13,7 @@ import {
   naiveRendezvousOwners,
   naiveRingOwners,
   naiveTokens,
+  naiveXxh64,
 } from "./_harness_naive.ts";
 import { md5 } from "./hash/md5.ts";
 import { sha256 } from "./hash/sha256.ts";
@@ -90,6 +91,35 @@ describe("optimised equals naive", () => {
     for (let i = 0; i < 200; i++) {
       const sought = stringKey(`key:${i}`);
       assertEquals(placement.owners(sought, 3), naiveRingOwners(tokens, sought, 3));
+    }
+  });
+
+  it("ring().owners() equals naive at every token and beside it, however unevenly tokens lie", () => {
+    const nodes = ["a", "b", "c", "d"];
+    const families: readonly [string, (hash: bigint) => bigint][] = [
+      ["even", (hash) => hash],
+      ["in one word", (hash) => hash & 0xffn | 0x1234_5678_0000_0000n],
+      [
+        "pairs of high words that differ in their last bit",
+        (hash) => hash & 0x1_0000_000fn | 7n << 40n,
+      ],
+      ["in two heaps", (hash) => hash & 0x8000_00ff_0000_0001n],
+      ["at the end", (hash) => hash | 0xffff_fff0_0000_0000n],
+    ];
+    for (const [called, of] of families) {
+      const hash = { name: called, hash: (bytes: Uint8Array) => of(naiveXxh64(bytes)) };
+      const tokens = naiveTokens(nodes, 60, hash.hash);
+      const placement = ring({ tokens: 60, hash }).place(nodes);
+      for (const { token } of tokens) {
+        for (const step of [-(1n << 32n), -1n, 0n, 1n, 1n << 32n]) {
+          const sought = BigInt.asUintN(64, token + step);
+          assertEquals(
+            placement.owners(sought, 3),
+            naiveRingOwners(tokens, sought, 3),
+            `${called}: ${sought}`,
+          );
+        }
+      }
     }
   });
 

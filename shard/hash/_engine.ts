@@ -85,27 +85,31 @@ export class Engine {
   #bytes: Uint8Array;
   #resident: Uint32Array | undefined;
   /**
-   * High word of the XXH64 of an ASCII text; −1 for any other text, and once in 2^32 by chance. About half the time of going through the
-   * characters in JavaScript, which is what remains where there are no builtins.
+   * XXH64 of the UTF-8 bytes of a text: returns the high word, the low word is in `words[0]`.
+   *
+   * A function of its own, not a method: V8 then calls into the instance without a detour (up to 14 ns of 67, measured on V8 15).
    */
-  readonly #hashAscii: (text: string) => number;
+  readonly hashText: (text: string) => number;
   readonly #pages: WebAssembly.Memory;
   readonly #encoder = new TextEncoder();
 
   constructor() {
     this.#pages = new WebAssembly.Memory({ initial: 2 });
     this.run = instantiate(this.#pages);
-    this.#hashAscii = this.run.hashAscii("") === -1 ? () => -1 : this.run.hashAscii;
+    const { hashAscii } = this.run;
+    const hashAny = (text: string) => this.#hashAny(text);
+    this.hashText = hashAscii("") === -1 ? hashAny : (text) => {
+      const high = hashAscii(text);
+      return high === -1 ? hashAny(text) : high >>> 0;
+    };
     const { buffer } = this.#pages;
     this.#bytes = new Uint8Array(buffer);
     this.words = new Uint32Array(buffer, RESULT, 2);
     this.memory = new Uint32Array(buffer);
   }
 
-  /** XXH64 of the UTF-8 bytes of a text: returns the high word, the low word is in `words[0]`. */
-  hashText(text: string): number {
-    const high = this.#hashAscii(text);
-    if (high !== -1) return high >>> 0;
+  /** Through the characters in JavaScript: what is not ASCII, and everything where there are no builtins. */
+  #hashAny(text: string): number {
     if (text.length * 3 > INPUT_BYTES) return this.hashBytes(this.#encoder.encode(text));
     return this.run.hash(this.#encode(text)) >>> 0;
   }

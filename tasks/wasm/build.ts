@@ -9,6 +9,9 @@ function literal(bytes: Uint8Array): string {
   return lines.map((line) => `  "${line}"`).join(" +\n");
 }
 
+/** A bit of binaryen's feature set that its JavaScript binding has no name for. */
+const CUSTOM_DESCRIPTORS = 1 << 21;
+
 const root = new URL("../../", import.meta.url);
 const target = new URL("shard/hash/_engine_bytes.ts", root);
 const directory = await Deno.makeTempDir();
@@ -39,7 +42,11 @@ try {
   const module = binaryen.parseText(
     engine.replace(/\(import "env" "memory".*\n/, (line) => `${line}${strings}\n`),
   );
-  module.setFeatures(binaryen.Features.All);
+  // Without custom descriptors, whose exact types no engine reads yet.
+  module.setFeatures(binaryen.Features.All & ~CUSTOM_DESCRIPTORS);
+  binaryen.setOptimizeLevel(2);
+  binaryen.setShrinkLevel(1);
+  module.optimize();
   const bytes = module.emitBinary();
   const text = [
     "// Written by tasks/wasm/build.ts from engine.as.txt and text.wat beside it: do not edit.",
