@@ -64,8 +64,11 @@ export type RaftInput =
     readonly change: ConfigChange;
     readonly expectedConfigIndex?: Index;
   }
-  /** Asks for an index at which a linearizable read may be served. Answered by `readReady` or `readFailed`. */
-  | { readonly type: "readIndex"; readonly read: number }
+  /**
+   * Asks for an index at which a linearizable read may be served. Answered by `readReady` or `readFailed`. `byRound`: a leader has a quorum
+   * confirm it even if it holds a lease.
+   */
+  | { readonly type: "readIndex"; readonly read: number; readonly byRound?: boolean }
   /** Hands leadership to a voter, or to the most caught-up one. Answered by `transferEnded`. */
   | { readonly type: "transferLeadership"; readonly to?: NodeId }
   /** Begins an election now, as if the election timeout had passed. */

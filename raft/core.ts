@@ -108,7 +108,7 @@ export class RaftCore implements RaftCoreContract {
       configs,
       outbox: new Outbox(hard),
       tracker: new Tracker(init.id, settings),
-      reads: new Reads(Math.floor(init.random() * 2 ** 48)),
+      reads: new Reads(Math.floor(init.random() * 2 ** 48), settings),
       now: init.now,
       halted: false,
       term: hard.term,
@@ -207,7 +207,7 @@ export class RaftCore implements RaftCoreContract {
         this.#expire();
         break;
       case "readIndex":
-        s.reads.ask(s, input.read);
+        s.reads.ask(s, input.read, input.byRound ?? false);
         break;
       case "changeConfig":
         changeConfig(s, input.proposal, input.change, input.expectedConfigIndex);

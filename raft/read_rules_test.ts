@@ -297,6 +297,16 @@ describe("R5 lease reads", () => {
     assertEquals(ready(read(solo, 4)), [], "T less the drift");
   });
 
+  it("a read that wants a round gets one, whatever lease holds", () => {
+    const solo = begin();
+    const [round] = sent(solo.wait(100), "heartbeat");
+    beat(solo, round!.round);
+    const effects = solo.step({ type: "readIndex", read: 1, byRound: true });
+    assertEquals(ready(effects), []);
+    assertEquals(ready(read(solo, 2)), [[2, 2]]);
+    assertEquals(ready(beat(solo, sent(effects, "heartbeat")[0]!.round)), [[1, 2]]);
+  });
+
   it("a process that was paused finds its lease over", () => {
     const solo = begin();
     const [round] = sent(solo.wait(100), "heartbeat");

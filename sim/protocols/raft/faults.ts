@@ -14,6 +14,7 @@ import { partition } from "../../faults/partition.ts";
 import { reordering } from "../../faults/reordering.ts";
 import { slowLink } from "../../faults/slow_link.ts";
 import type { Prng } from "../../../gossip/strategy.ts";
+import { clockRates } from "./clock_rates.ts";
 import type { Group } from "./group.ts";
 
 /** Where a fault of a group strikes. */
@@ -22,8 +23,8 @@ export interface GroupSite extends WeatherSite {
   readonly random: Prng;
   /** Does something later, unless the faults are over by then. */
   readonly later: (ms: number, run: () => void) => void;
-  /** Whether leases are read by: clocks run apart by less than the drift that they bear, and do not jump. */
-  readonly leased: boolean;
+  /** The drift that leases bear, where they are read by: clocks run apart by less, and do not jump. */
+  readonly leaseDrift: number | undefined;
 }
 
 type GroupFault = Fault<GroupSite>;
@@ -106,8 +107,10 @@ const pause: GroupFault = {
     details: { node: between(random, 0, nodes - 1), leader: between(random, 0, 1) },
   }),
   // A lease bears it: the clock of who stands still goes on.
-  begin: ({ cluster, nodes, leased }, { details }) => {
-    const leader = leased || numberOf(details, "leader") === 1 ? cluster.leader : undefined;
+  begin: ({ cluster, nodes, leaseDrift }, { details }) => {
+    const leader = leaseDrift !== undefined || numberOf(details, "leader") === 1
+      ? cluster.leader
+      : undefined;
     const process = leader ?? cluster.at(numberOf(details, "node") % nodes);
     process?.pause();
     return () => process?.resume();
@@ -120,7 +123,8 @@ const clockSkew: GroupFault = {
     forMs: between(random, 1000, longestMs),
     details: { percents: Array.from({ length: nodes }, () => between(random, 80, 120)) },
   }),
-  begin: ({ cluster, leased }, { details }) => {
+  begin: ({ cluster, leaseDrift }, { details }) => {
+    const rateOf = clockRates(leaseDrift);
     const set = (slot: number, rate: number): void => {
       const { clock } = cluster.machines[slot]!;
       clock.localMs += (cluster.now - clock.atUs) / 1000 * clock.rate;
@@ -129,10 +133,8 @@ const clockSkew: GroupFault = {
       cluster.at(slot)?.clockChanged();
     };
     const percents = listOf(details, "percents");
-    // 104 : 96 is less than 1 : (1 - 0.1).
-    const rateOf = (percent: number): number => 1 + (percent - 100) / (leased ? 500 : 100);
-    percents.forEach((percent, slot) => set(slot, rateOf(percent)));
-    return () => percents.forEach((_, slot) => set(slot, 1));
+    percents.forEach((percent, slot) => set(slot, rateOf((percent - 100) / 20)));
+    return () => percents.forEach((_, slot) => set(slot, cluster.machines[slot]!.clock.usualRate));
   },
 };
 
@@ -142,8 +144,8 @@ const clockJump: GroupFault = {
     forMs: 0,
     details: { node: between(random, 0, nodes - 1), ms: oneOf(random, [50, 500, 5000, 60_000]) },
   }),
-  begin: ({ cluster, nodes, leased }, { details }) => {
-    if (leased) return;
+  begin: ({ cluster, nodes, leaseDrift }, { details }) => {
+    if (leaseDrift !== undefined) return;
     const slot = numberOf(details, "node") % nodes;
     cluster.machines[slot]!.clock.localMs += numberOf(details, "ms");
     cluster.at(slot)?.clockChanged();

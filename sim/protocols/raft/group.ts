@@ -3,7 +3,7 @@ import type { NodeId } from "../../../raft/entry.ts";
 import type { Message } from "../../../raft/message.ts";
 import type { Prng } from "../../../gossip/strategy.ts";
 import { type CrashPolicy, drawnCrash, keepAll, SimDisk } from "../../disk.ts";
-import { between } from "../../draw.ts";
+import { between, oneOf } from "../../draw.ts";
 import type { Plan } from "../../plan.ts";
 import { Simulation } from "../../simulation.ts";
 import { ViolationError } from "../../violation.ts";
@@ -17,7 +17,8 @@ import {
 } from "./raft_process.ts";
 import { Rules } from "./rules.ts";
 import { corrupted, overTheWire } from "./wire.ts";
-import { coreOptionsOf, numberIn, worldOptionsOf } from "./settings.ts";
+import { clockRates } from "./clock_rates.ts";
+import { coreOptionsOf, leaseDriftOf, numberIn, worldOptionsOf } from "./settings.ts";
 
 /** Machines that wait to be taken into the group. */
 export const SPARES = 3;
@@ -56,17 +57,24 @@ export class Group {
     this.#crashes = simulation.random("crashes");
     this.network = { skies: new Skies(simulation.random("weather"), () => simulation.now) };
     const syncUs = numberIn(plan.settings, "syncUs");
-    this.machines = Array.from({ length: plan.nodes + SPARES }, (_, slot) => ({
-      id: `n${slot}`,
-      slot,
-      disk: new SimDisk(simulation.random(`disk:${slot}`)),
-      snapshots: [],
-      durable: undefined,
-      torn: [],
-      lives: 0,
-      clock: { rate: 1, atUs: 0, localMs: 1000 * slot },
-      diskUs: { write: 20, sync: syncUs, usualSync: syncUs },
-    }));
+    const leaseDrift = leaseDriftOf(plan.settings);
+    const rateOf = clockRates(leaseDrift);
+    const clocks = simulation.random("clocks");
+    this.machines = Array.from({ length: plan.nodes + SPARES }, (_, slot) => {
+      // A lease has to bear the whole time what it bears at all; elsewhere clocks differ by a fault.
+      const rate = rateOf(leaseDrift === undefined ? 0 : oneOf(clocks, [-1, 0, 1]));
+      return {
+        id: `n${slot}`,
+        slot,
+        disk: new SimDisk(simulation.random(`disk:${slot}`)),
+        snapshots: [],
+        durable: undefined,
+        torn: [],
+        lives: 0,
+        clock: { rate, usualRate: rate, atUs: 0, localMs: 1000 * slot },
+        diskUs: { write: 20, sync: syncUs, usualSync: syncUs },
+      };
+    });
     this.#processes = this.machines.map(() => undefined);
     const founders = this.machines.slice(0, plan.nodes).map(({ id }) => id);
     const [entry] = bootstrapState(founders.map((id) => ({ id, address: `${id}:1` }))).entries;

@@ -39,8 +39,8 @@ export interface Machine {
   /** Writes under way when it died. */
   torn: readonly Persist[];
   lives: number;
-  /** Milliseconds of the local clock that a true one takes, and where it stands. */
-  readonly clock: { rate: number; atUs: number; localMs: number };
+  /** Milliseconds of the local clock that a true one takes, now and without a fault, and where it stands. */
+  readonly clock: { rate: number; readonly usualRate: number; atUs: number; localMs: number };
   /** Times of the disk, microseconds. */
   readonly diskUs: { write: number; sync: number; readonly usualSync: number };
 }
@@ -233,11 +233,15 @@ export class RaftProcess implements WatchedLife {
   }
 
   /** Reads through the group. */
-  read(key: string, reply: (reply: Reply) => void): void {
+  read(
+    key: string,
+    { byRound }: { readonly byRound: boolean },
+    reply: (reply: Reply) => void,
+  ): void {
     this.#enter(() => {
       const read = ++this.#number;
       this.#reads.set(read, { key, reply, commit: this.#world.ledger.commit });
-      this.#run(() => this.#step({ type: "readIndex", read }));
+      this.#run(() => this.#step({ type: "readIndex", read, byRound }));
     });
   }
 
