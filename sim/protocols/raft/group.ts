@@ -3,12 +3,13 @@ import type { NodeId } from "../../../raft/entry.ts";
 import type { Message } from "../../../raft/message.ts";
 import type { Prng } from "../../../gossip/strategy.ts";
 import { type CrashPolicy, drawnCrash, keepAll, SimDisk } from "../../disk.ts";
-import { between, oneOf } from "../../draw.ts";
+import { between } from "../../draw.ts";
 import type { Plan } from "../../plan.ts";
 import { Simulation } from "../../simulation.ts";
 import { ViolationError } from "../../violation.ts";
 import { Skies } from "../../weather.ts";
 import { Ledger } from "./ledger.ts";
+import { drawRates, MachineClock } from "./machine_clock.ts";
 import {
   type Machine,
   RaftProcess,
@@ -17,7 +18,6 @@ import {
 } from "./raft_process.ts";
 import { Rules } from "./rules.ts";
 import { corrupted, overTheWire } from "./wire.ts";
-import { clockRates } from "./clock_rates.ts";
 import { coreOptionsOf, leaseDriftOf, numberIn, worldOptionsOf } from "./settings.ts";
 
 /** Machines that wait to be taken into the group. */
@@ -57,24 +57,17 @@ export class Group {
     this.#crashes = simulation.random("crashes");
     this.network = { skies: new Skies(simulation.random("weather"), () => simulation.now) };
     const syncUs = numberIn(plan.settings, "syncUs");
-    const leaseDrift = leaseDriftOf(plan.settings);
-    const rateOf = clockRates(leaseDrift);
-    const clocks = simulation.random("clocks");
-    this.machines = Array.from({ length: plan.nodes + SPARES }, (_, slot) => {
-      // A lease has to bear the whole time what it bears at all; elsewhere clocks differ by a fault.
-      const rate = rateOf(leaseDrift === undefined ? 0 : oneOf(clocks, [-1, 0, 1]));
-      return {
-        id: `n${slot}`,
-        slot,
-        disk: new SimDisk(simulation.random(`disk:${slot}`)),
-        snapshots: [],
-        durable: undefined,
-        torn: [],
-        lives: 0,
-        clock: { rate, usualRate: rate, atUs: 0, localMs: 1000 * slot },
-        diskUs: { write: 20, sync: syncUs, usualSync: syncUs },
-      };
-    });
+    this.machines = Array.from({ length: plan.nodes + SPARES }, (_, slot) => ({
+      id: `n${slot}`,
+      slot,
+      disk: new SimDisk(simulation.random(`disk:${slot}`)),
+      snapshots: [],
+      durable: undefined,
+      torn: [],
+      lives: 0,
+      clock: new MachineClock(1000 * slot),
+      diskUs: { write: 20, sync: syncUs, usualSync: syncUs },
+    }));
     this.#processes = this.machines.map(() => undefined);
     const founders = this.machines.slice(0, plan.nodes).map(({ id }) => id);
     const [entry] = bootstrapState(founders.map((id) => ({ id, address: `${id}:1` }))).entries;
@@ -92,6 +85,8 @@ export class Group {
       founders,
       ...worldOptionsOf(plan.settings),
     };
+    const drift = leaseDriftOf(plan.settings);
+    if (drift !== undefined) this.#wander(drift, simulation.random("clocks"));
   }
 
   /** The instant, microseconds. */
@@ -164,6 +159,22 @@ export class Group {
     const policy: CrashPolicy = soft ? keepAll : drawnCrash(this.#crashes);
     process.machine.disk.crash(policy);
     this.#processes[slot] = undefined;
+  }
+
+  /** Clocks set their pace anew: it goes to their machines in the order of their slots. */
+  setRates(rates: readonly number[]): void {
+    rates.forEach((rate, slot) => {
+      this.machines[slot]!.clock.setRate(rate, this.now);
+      this.at(slot)?.clockChanged();
+    });
+  }
+
+  /** What leases bear they bear at any time: whose clock is the slowest changes with every few leaders. */
+  #wander(drift: number, random: Prng): void {
+    this.setRates(drawRates(random, drift, this.machines.length));
+    const electionUs = 1000 * numberIn(this.#plan.settings, "electionTimeoutMs");
+    const afterUs = Math.floor(electionUs * (2 + 4 * random()));
+    this.simulation.at(this.now + afterUs, () => this.#wander(drift, random));
   }
 
   #slotOf(id: NodeId): number {

@@ -7,8 +7,9 @@ import type { Plan } from "../../plan.ts";
 import type { Outcome } from "../../play.ts";
 import { ViolationError } from "../../violation.ts";
 import { Clients } from "./clients.ts";
-import { type GroupSite, raftFaults } from "./faults.ts";
+import { raftFaults } from "./faults.ts";
 import { Group } from "./group.ts";
+import type { GroupSite } from "./group_site.ts";
 import { LastingFault } from "./lasting.ts";
 import { leaseDriftOf, numberIn } from "./settings.ts";
 
@@ -57,6 +58,7 @@ function runFaults(plan: Plan, group: Group): void {
     nodes: plan.nodes,
     random: simulation.random("faults"),
     leaseDrift: leaseDriftOf(plan.settings),
+    electionMs: numberIn(plan.settings, "electionTimeoutMs"),
     later: (ms, run) => {
       simulation.at(simulation.now + Math.round(ms * 1000), () => {
         if (!isOver) run();

@@ -16,6 +16,7 @@ import { ViolationError } from "../../violation.ts";
 import { type Answer, KeyValue } from "./key_value.ts";
 import type { Ledger } from "./ledger.ts";
 import { LogModel } from "./log_model.ts";
+import type { MachineClock } from "./machine_clock.ts";
 import type { Rules, Seen, WatchedLife } from "./rules.ts";
 
 type LogEffects = ReturnType<LogOnDisk["step"]>;
@@ -39,8 +40,7 @@ export interface Machine {
   /** Writes under way when it died. */
   torn: readonly Persist[];
   lives: number;
-  /** Milliseconds of the local clock that a true one takes, now and without a fault, and where it stands. */
-  readonly clock: { rate: number; readonly usualRate: number; atUs: number; localMs: number };
+  readonly clock: MachineClock;
   /** Times of the disk, microseconds. */
   readonly diskUs: { write: number; sync: number; readonly usualSync: number };
 }
@@ -286,8 +286,7 @@ export class RaftProcess implements WatchedLife {
   }
 
   #localMs(): number {
-    const { clock } = this.machine;
-    return clock.localMs + (this.#world.simulation.now - clock.atUs) / 1000 * clock.rate;
+    return this.machine.clock.localMs(this.#world.simulation.now);
   }
 
   #enter(task: () => void, canBeLost = false): void {
@@ -547,8 +546,7 @@ export class RaftProcess implements WatchedLife {
     this.#timer = undefined;
     this.#timerAt = deadline;
     if (deadline === Infinity) return;
-    const { clock } = this.machine;
-    const inMs = Math.max(0, deadline - this.#localMs()) / clock.rate;
+    const inMs = Math.max(0, deadline - this.#localMs()) / this.machine.clock.rate;
     this.#timer = simulation.at(simulation.now + Math.ceil(inMs * 1000), () => {
       this.#timer = undefined;
       this.#timerAt = Infinity;
