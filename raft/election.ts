@@ -148,7 +148,10 @@ export function answerVote(s: RaftState, m: VoteMessage): void {
   });
 }
 
-/** Counts a vote that was asked for in this role; others came too late. */
+/**
+ * Counts a vote that was asked for in this role; others came too late. But a grant of an earlier pre-vote for the same term: it carries no
+ * round. That costs at most one candidacy that finds no votes, and each grant does so once; who leads is for real votes to say.
+ */
 export function receiveVote(s: RaftState, m: VoteReplyMessage): void {
   if (m.preVote) {
     if (s.role !== "preCandidate" || (m.granted && m.term !== s.term + 1)) return;

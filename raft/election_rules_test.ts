@@ -420,6 +420,39 @@ describe("E8 pre-votes", () => {
     assertEquals(cluster.leader!.id, "b");
     assertEquals(cluster.leader!.core.status.term, 2);
   });
+
+  it("that come late count in a later round of the same term, and elect nobody: real votes do", () => {
+    const cluster = new Cluster({ members: ["a", "b", "c"] });
+    cluster.elect("b");
+    // Everybody has forgotten b when a asks; the grant of c stays on its way, and all follow b again.
+    for (const id of ["a", "c"]) cluster.step(id, { type: "forgetLeader" });
+    cluster.step("a", { type: "campaign" });
+    cluster.deliver(cluster.network.find((m) => m.type === "vote" && m.to === "c")!);
+    const late = cluster.network.find((m) => m.type === "voteReply" && m.from === "c")!;
+    cluster.network.length = 0;
+    cluster.advance(300);
+    assertEquals(cluster.at("c").core.status.leader, "b");
+    // A second round of a's, whose questions are lost: the grant of the first one counts.
+    cluster.step("a", { type: "campaign" });
+    cluster.network.length = 0;
+    cluster.receive(late);
+    assertEquals([cluster.at("a").core.status.role, cluster.at("a").core.status.term], [
+      "candidate",
+      3,
+    ]);
+    const asked = cluster.network.filter((m) => m.type === "vote" && !m.preVote);
+    assertEquals(asked.length, 2);
+    for (const message of asked) cluster.deliver(message);
+    assertEquals(
+      cluster.network.filter((m) => m.type === "voteReply"),
+      [],
+      "who hears b gives no vote",
+    );
+    // E10: the stuck candidate frees itself by deposing b once, and the group goes on.
+    cluster.advance(5000);
+    assertEquals(cluster.leaders.length, 1);
+    assert(cluster.leader!.core.status.term <= 4, "no term is burned after it");
+  });
 });
 
 describe("E9 pre-votes and leases", () => {

@@ -5,7 +5,7 @@ import { Recorder, type Recording } from "../../linearizability/recorder.ts";
 import type { Settings } from "../../protocol.ts";
 import { encodeCommand } from "./key_value.ts";
 import type { Group } from "./group.ts";
-import type { Reply } from "./raft_process.ts";
+import type { Reply } from "./machine.ts";
 import { numberIn } from "./settings.ts";
 
 /** What a client waits for an answer, milliseconds, before it asks again or gives up. */

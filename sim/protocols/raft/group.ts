@@ -10,12 +10,8 @@ import { ViolationError } from "../../violation.ts";
 import { Skies } from "../../weather.ts";
 import { Ledger } from "./ledger.ts";
 import { drawRates, MachineClock } from "./machine_clock.ts";
-import {
-  type Machine,
-  RaftProcess,
-  type StoredSnapshot,
-  type Surroundings,
-} from "./raft_process.ts";
+import type { Machine, StoredSnapshot, Surroundings } from "./machine.ts";
+import { RaftProcess } from "./raft_process.ts";
 import { Rules } from "./rules.ts";
 import { corrupted, overTheWire } from "./wire.ts";
 import { coreOptionsOf, leaseDriftOf, numberIn, worldOptionsOf } from "./settings.ts";
