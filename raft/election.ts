@@ -21,8 +21,8 @@ export function resetElectionTimer(s: RaftState): void {
 }
 
 /**
- * Whether this node may campaign (E11): a voter with its state machine in place. One that the latest configuration takes out may as well, until it knows
- * that to be committed (thesis §4.2.2): it may hold the only copy, and then nobody else can win.
+ * Whether this node may campaign (E11): a voter with its state machine in place. One that the latest configuration takes out
+ * may as well, until it knows that to be committed (thesis §4.2.2): it may hold the only copy, and then nobody else can win.
  */
 export function isPromotable(s: RaftState): boolean {
   // In the last term there is, another could only be refused.

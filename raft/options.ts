@@ -37,7 +37,10 @@ export interface RaftOptions {
   readonly maxInflightMessages?: number;
   /** Their bytes; one message may exceed it. 1 or more. @default {4194304} */
   readonly maxInflightBytes?: number;
-  /** Bytes of commands that a leader has appended and not seen applied. One batch always goes when there are none. 1 or more. @default {67108864} */
+  /**
+   * Bytes of commands that a leader has appended and not seen applied. One batch always goes when there are none. 1 or more.
+   * @default {67108864}
+   */
   readonly maxUncommittedBytes?: number;
   /** Bytes of entries that are being applied at a time, 16 for each entry included; one entry always goes. 1 or more. @default {4194304} */
   readonly maxApplyingBytes?: number;
