@@ -640,6 +640,14 @@ describe("E13 own votes and acknowledgements count once durable", () => {
     assertEquals([solo.core.status.role, solo.core.status.leader], ["follower", "b"]);
   });
 
+  it("and a candidacy that was given up while it was written does not stand in the way of the next", () => {
+    const solo = new Solo({ options: noLease, members: ["a", "b"] });
+    solo.step({ type: "campaign" });
+    solo.receive({ type: "heartbeat", term: 2, commit: 0, round: 0 });
+    solo.wait(1500);
+    assertEquals([solo.core.status.role, solo.core.status.term], ["candidate", 3]);
+  });
+
   it("not for a later candidacy than the one written", () => {
     const solo = new Solo({ options: noLease, members: ["a"] });
     const first = of(solo.step({ type: "campaign" }), "persist")[0]!.token;

@@ -61,7 +61,9 @@ function temptLease(site: GroupSite, slot: number, leaseDrift: number): void {
   }
   for (let at = 1; at < 60; at++) {
     later(at * electionMs / 30, () => {
-      cluster.at(slot)?.read("k0", { byRound: false }, () => cluster.count("cut off and read"));
+      cluster.at(slot)?.read("k0", { byRound: false }, ({ type }) => {
+        if (type === "done") cluster.count("cut off and read");
+      });
     });
   }
 }

@@ -209,6 +209,7 @@ export class RaftProcess implements WatchedLife {
       persisted: (token) => this.#step({ type: "persisted", token }),
       poisoned: () => {
         world.count("disk failed");
+        if (this.seen.role === "leader") world.count("disk failed under a leader");
         world.died(this);
       },
     });
