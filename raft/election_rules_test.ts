@@ -751,6 +751,17 @@ describe("E16 transfers", () => {
   const ended = (cluster: Cluster, id = "a") =>
     of(cluster.at(id).events, "transferEnded").map((e) => `${e.ok} ${e.reason}`.trim());
 
+  it("go to the most caught-up voter of those that were heard lately", () => {
+    const solo = new Solo();
+    solo.leadAndCommit();
+    solo.now = 900;
+    solo.receive({ type: "heartbeatReply", from: "c", term: 2, round: 0 });
+    solo.now = 1100;
+    solo.step({ type: "transferLeadership" });
+    assertEquals(sent(solo.effects, "timeoutNow"), [], "b holds all, and was silent for T");
+    assertEquals(sent(solo.acknowledge("c"), "timeoutNow").map((m) => m.to), ["c"]);
+  });
+
   it("to an up-to-date voter succeed at once, whatever the leases", () => {
     const cluster = begin();
     cluster.step("a", { type: "transferLeadership", to: "b" });

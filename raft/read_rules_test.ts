@@ -374,6 +374,20 @@ describe("R5 lease reads", () => {
     assertEquals(ready(read(solo, 2)), []);
   });
 
+  it("a later reign has leases again, though the one before ended them", () => {
+    const solo = begin();
+    solo.step({ type: "transferLeadership", to: "b" });
+    solo.receive({ type: "heartbeat", term: 5, commit: 0, round: 0 });
+    solo.receive({ type: "timeoutNow", term: 5 });
+    solo.flush();
+    solo.receive({ type: "voteReply", term: 6, preVote: false, granted: true });
+    solo.flush();
+    solo.acknowledge("b");
+    const [round] = sent(solo.wait(100), "heartbeat");
+    beat(solo, round!.round);
+    assertEquals(ready(read(solo, 1)), [[1, 3]]);
+  });
+
   it("a voter keeps what its answer promised, though something of a later term reaches it", () => {
     // Such as a late refusal of its own candidacy: it follows nobody then, and yet the leader reads by the lease that it was given.
     const solo = new Solo({ options });
