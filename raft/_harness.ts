@@ -1,5 +1,6 @@
 /**
- * Several cores in one process: virtual time, a network that is a list, disks that write when told. For tests of the rules; not a simulator.
+ * Several cores in one process: virtual time, a network that is a list, disks that write when told. For tests of the rules; not
+ * a simulator.
  *
  * @module
  */

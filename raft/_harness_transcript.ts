@@ -11,8 +11,9 @@
  * status [a …] · progress a · log [a …] · network
  * ```
  *
- * A filter is any of `from=`, `to=`, `type=`, `count=`. `wait` lets time pass and the timers that are due fire once; `run` settles on the way. `quiet` before a
- * command keeps what it does out of the output. Election timeouts are T for the first member, 1.1 T for the second, and so on.
+ * A filter is any of `from=`, `to=`, `type=`, `count=`. `wait` lets time pass and the timers that are due fire once; `run`
+ * settles on the way. `quiet` before a command keeps what it does out of the output. Election timeouts are T for the first
+ * member, 1.1 T for the second, and so on.
  *
  * @module
  */

@@ -9,8 +9,8 @@ import type { RaftState } from "./state.ts";
 const entryOverheadBytes = 16;
 
 /**
- * Hands out what is committed and durable here (L14), unless a snapshot is being restored (S6) or enough is being applied: a durable state machine
- * never is ahead of its log, and a slow one does not fill the memory.
+ * Hands out what is committed and durable here (L14), unless a snapshot is being restored (S6) or enough is being applied: a
+ * durable state machine never is ahead of its log, and a slow one does not fill the memory.
  */
 export function handOut(s: RaftState): void {
   if (s.restoring !== undefined) return;

@@ -13,8 +13,9 @@ export interface BootstrapMember {
 }
 
 /**
- * The state that every founding member of a group starts with: its configuration as the entry at index 1 of term 1, committed. The same on all of them,
- * in whatever order the members are given (C13). To be used only where nothing is stored yet; who joins later starts with {@link blankState}.
+ * The state that every founding member of a group starts with: its configuration as the entry at index 1 of term 1, committed.
+ * The same on all of them, in whatever order the members are given (C13). To be used only where nothing is stored yet; who
+ * joins later starts with {@link blankState}.
  *
  * @example Usage
  * ```ts
@@ -38,8 +39,8 @@ export function bootstrapState(members: Iterable<BootstrapMember>): Recovered {
 }
 
 /**
- * The state of founding members whose state machines already hold `snapshot`'s state, such as an import or a rescue. Each must have the same one under
- * the same meta, at an index of 1 or more.
+ * The state of founding members whose state machines already hold `snapshot`'s state, such as an import or a rescue. Each must
+ * have the same one under the same meta, at an index of 1 or more.
  *
  * @throws {TypeError} As {@link bootstrapState}.
  */

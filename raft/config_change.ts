@@ -11,7 +11,8 @@ export type ConfigResult =
  * What a change makes of a configuration (C3, C5, C7).
  *
  * - A simple change gives or takes one vote at most; learners and addresses are unrestricted.
- * - A joint change keeps the voters as the outgoing half. A voter of it that is to be a learner waits in `learnersNext`, for a node never is
+ * - A joint change keeps the voters as the outgoing half. A voter of it that is to be a learner waits in `learnersNext`, for a
+ * node never is
  *   both.
  * - While joint only leaving is legal, and only then.
  */
@@ -108,8 +109,8 @@ export interface PlacedConfig {
 }
 
 /**
- * The configurations of the log, ascending. The last one is in force from its append on, committed or not; cutting the log brings back the one
- * before (thesis §4.1). The first is the one that the log began with.
+ * The configurations of the log, ascending. The last one is in force from its append on, committed or not; cutting the log
+ * brings back the one before (thesis §4.1). The first is the one that the log began with.
  */
 export class ConfigHistory {
   #placed: PlacedConfig[];

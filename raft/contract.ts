@@ -6,8 +6,9 @@
  *
  * **Order is the safety contract.** Within one step's effects, nothing that stands after a `persist` may begin before that `persist`, and
  * every earlier one, is durable. What stands before it may overlap the write: a leader replicates in parallel with its own disk. Effects of
- * a later step do not wait for a `persist` of an earlier one, unless a `persist` stands before them in their own step: heartbeats never wait for a
- * disk. Writes are durable in the order of their tokens, and are acknowledged in that order with `persisted`.
+ * a later step do not wait for a `persist` of an earlier one, unless a `persist` stands before them in their own step:
+ * heartbeats never wait for a disk. Writes are durable in the order of their tokens, and are acknowledged in that order with
+ * `persisted`.
  *
  * @module
  */
@@ -64,8 +65,11 @@ export type RaftInput =
     readonly change: ConfigChange;
     readonly expectedConfigIndex?: Index;
   }
-  /** Asks for an index at which a linearizable read may be served. Answered by `readReady` or `readFailed`. */
-  | { readonly type: "readIndex"; readonly read: number }
+  /**
+   * Asks for an index at which a linearizable read may be served. Answered by `readReady` or `readFailed`. `byRound`: a leader has a quorum
+   * confirm it even if it holds a lease.
+   */
+  | { readonly type: "readIndex"; readonly read: number; readonly byRound?: boolean }
   /** Hands leadership to a voter, or to the most caught-up one. Answered by `transferEnded`. */
   | { readonly type: "transferLeadership"; readonly to?: NodeId }
   /** Begins an election now, as if the election timeout had passed. */
@@ -111,9 +115,9 @@ export type RaftEffect =
   /** Send; loss is fine. `append`s to one member may be merged or dropped, never reordered on purpose. */
   | { readonly type: "send"; readonly message: Message }
   /**
-   * Write, as one atom, in this order: drop the log at and after `truncateFrom`; append `entries`; set `hardState`; mark `snapshot`, which with
-   * `resetLog` replaces the whole log. With none of them a barrier for earlier ones. `sync: false`: durability not required (only the
-   * commit hint changed). Answer with `persisted` all the same.
+   * Write, as one atom, in this order: drop the log at and after `truncateFrom`; append `entries`; set `hardState`; mark
+   * `snapshot`, which with `resetLog` replaces the whole log. With none of them a barrier for earlier ones. `sync: false`:
+   * durability not required (only the commit hint changed). Answer with `persisted` all the same.
    */
   | {
     readonly type: "persist";

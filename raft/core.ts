@@ -55,9 +55,10 @@ export interface RaftCoreInit extends RaftOptions {
 }
 
 /**
- * One member of a group that agrees on a log (Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm"; Ongaro's thesis):
- * elections with pre-vote and quorum checks, replication in parallel with the own disk, joint configurations in force from their append on, reads, transfers,
- * snapshots. Pure: see {@link RaftCoreContract} for the order of its effects. Equal inputs, instants and draws yield equal effects.
+ * One member of a group that agrees on a log (Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm";
+ * Ongaro's thesis): elections with pre-vote and quorum checks, replication in parallel with the own disk, joint configurations
+ * in force from their append on, reads, transfers, snapshots. Pure: see {@link RaftCoreContract} for the order of its effects.
+ * Equal inputs, instants and draws yield equal effects.
  *
  * Safety does not rest on `now`, but for lease reads. What a peer sends never throws: it is answered, ignored or `refused`.
  *
@@ -108,7 +109,7 @@ export class RaftCore implements RaftCoreContract {
       configs,
       outbox: new Outbox(hard),
       tracker: new Tracker(init.id, settings),
-      reads: new Reads(Math.floor(init.random() * 2 ** 48)),
+      reads: new Reads(Math.floor(init.random() * 2 ** 48), settings),
       now: init.now,
       halted: false,
       term: hard.term,
@@ -159,7 +160,8 @@ export class RaftCore implements RaftCoreContract {
   }
 
   /**
-   * What a snapshot of the state machine at `index` stands for, under the name `id`: with the configuration as of that index, not the latest (S1).
+   * What a snapshot of the state machine at `index` stands for, under the name `id`: with the configuration as of that index,
+   * not the latest (S1).
    *
    * @throws {RangeError} When the index is not applied, or compacted away.
    */
@@ -207,7 +209,7 @@ export class RaftCore implements RaftCoreContract {
         this.#expire();
         break;
       case "readIndex":
-        s.reads.ask(s, input.read);
+        s.reads.ask(s, input.read, input.byRound ?? false);
         break;
       case "changeConfig":
         changeConfig(s, input.proposal, input.change, input.expectedConfigIndex);
@@ -267,7 +269,8 @@ export class RaftCore implements RaftCoreContract {
     }
     s.reads.expire(s);
     if (!isPromotable(s) || s.now < s.electionSince + s.electionAfterMs) return;
-    // A candidacy that is not on the disk was told to nobody. With a term each timeout, a disk that takes longer than that would never elect.
+    // A candidacy that is not on the disk was told to nobody. With a term each timeout, a disk that takes longer than that
+    // would never elect.
     if (s.candidacyToken > 0) resetElectionTimer(s);
     else campaign(s);
   }
@@ -300,8 +303,9 @@ export class RaftCore implements RaftCoreContract {
   }
 
   /**
-   * E6: an old leader learns of the term; a node that is stuck in a later one could never come back. So does an old candidate (Figure 2 of the paper):
-   * without pre-votes one that cannot win may raise its own term for ever, and the one that can would never reach it.
+   * E6: an old leader learns of the term; a node that is stuck in a later one could never come back. So does an old candidate
+   * (Figure 2 of the paper): without pre-votes one that cannot win may raise its own term for ever, and the one that can would
+   * never reach it.
    */
   #receiveOlder(m: Message): void {
     const s = this.#state;

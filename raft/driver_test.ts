@@ -135,6 +135,19 @@ describe("RaftDriver", () => {
     driver.stop();
   });
 
+  it("does so behind a write as well, and says first that it is durable", async () => {
+    const { core, done, driver, log } = world({
+      campaign: [persist(1), { type: "apply", entries: [] }, send(1)],
+      applied: [send(2)],
+    });
+    driver.start();
+    driver.feed({ type: "campaign" });
+    await log.durable();
+    assertEquals(done, ["apply", "send 1", "send 2"]);
+    assertEquals(core.inputs.map(label), ["timeout", "campaign", "persisted 1", "applied"]);
+    driver.stop();
+  });
+
   it("tells of a write when it is handed over, and once it is durable, before what waits for it", async () => {
     const { log, done, writes, driver } = world({
       campaign: [persist(1)],

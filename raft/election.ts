@@ -21,8 +21,8 @@ export function resetElectionTimer(s: RaftState): void {
 }
 
 /**
- * Whether this node may campaign (E11): a voter with its state machine in place. One that the latest configuration takes out may as well, until it knows
- * that to be committed (thesis §4.2.2): it may hold the only copy, and then nobody else can win.
+ * Whether this node may campaign (E11): a voter with its state machine in place. One that the latest configuration takes out
+ * may as well, until it knows that to be committed (thesis §4.2.2): it may hold the only copy, and then nobody else can win.
  */
 export function isPromotable(s: RaftState): boolean {
   // In the last term there is, another could only be refused.
@@ -148,7 +148,10 @@ export function answerVote(s: RaftState, m: VoteMessage): void {
   });
 }
 
-/** Counts a vote that was asked for in this role; others came too late. */
+/**
+ * Counts a vote that was asked for in this role; others came too late. But a grant of an earlier pre-vote for the same term: it carries no
+ * round. That costs at most one candidacy that finds no votes, and each grant does so once; who leads is for real votes to say.
+ */
 export function receiveVote(s: RaftState, m: VoteReplyMessage): void {
   if (m.preVote) {
     if (s.role !== "preCandidate" || (m.granted && m.term !== s.term + 1)) return;

@@ -420,6 +420,39 @@ describe("E8 pre-votes", () => {
     assertEquals(cluster.leader!.id, "b");
     assertEquals(cluster.leader!.core.status.term, 2);
   });
+
+  it("that come late count in a later round of the same term, and elect nobody: real votes do", () => {
+    const cluster = new Cluster({ members: ["a", "b", "c"] });
+    cluster.elect("b");
+    // Everybody has forgotten b when a asks; the grant of c stays on its way, and all follow b again.
+    for (const id of ["a", "c"]) cluster.step(id, { type: "forgetLeader" });
+    cluster.step("a", { type: "campaign" });
+    cluster.deliver(cluster.network.find((m) => m.type === "vote" && m.to === "c")!);
+    const late = cluster.network.find((m) => m.type === "voteReply" && m.from === "c")!;
+    cluster.network.length = 0;
+    cluster.advance(300);
+    assertEquals(cluster.at("c").core.status.leader, "b");
+    // A second round of a's, whose questions are lost: the grant of the first one counts.
+    cluster.step("a", { type: "campaign" });
+    cluster.network.length = 0;
+    cluster.receive(late);
+    assertEquals([cluster.at("a").core.status.role, cluster.at("a").core.status.term], [
+      "candidate",
+      3,
+    ]);
+    const asked = cluster.network.filter((m) => m.type === "vote" && !m.preVote);
+    assertEquals(asked.length, 2);
+    for (const message of asked) cluster.deliver(message);
+    assertEquals(
+      cluster.network.filter((m) => m.type === "voteReply"),
+      [],
+      "who hears b gives no vote",
+    );
+    // E10: the stuck candidate frees itself by deposing b once, and the group goes on.
+    cluster.advance(5000);
+    assertEquals(cluster.leaders.length, 1);
+    assert(cluster.leader!.core.status.term <= 4, "no term is burned after it");
+  });
 });
 
 describe("E9 pre-votes and leases", () => {
@@ -607,6 +640,14 @@ describe("E13 own votes and acknowledgements count once durable", () => {
     assertEquals([solo.core.status.role, solo.core.status.leader], ["follower", "b"]);
   });
 
+  it("and a candidacy that was given up while it was written does not stand in the way of the next", () => {
+    const solo = new Solo({ options: noLease, members: ["a", "b"] });
+    solo.step({ type: "campaign" });
+    solo.receive({ type: "heartbeat", term: 2, commit: 0, round: 0 });
+    solo.wait(1500);
+    assertEquals([solo.core.status.role, solo.core.status.term], ["candidate", 3]);
+  });
+
   it("not for a later candidacy than the one written", () => {
     const solo = new Solo({ options: noLease, members: ["a"] });
     const first = of(solo.step({ type: "campaign" }), "persist")[0]!.token;
@@ -709,6 +750,17 @@ describe("E16 transfers", () => {
   };
   const ended = (cluster: Cluster, id = "a") =>
     of(cluster.at(id).events, "transferEnded").map((e) => `${e.ok} ${e.reason}`.trim());
+
+  it("go to the most caught-up voter of those that were heard lately", () => {
+    const solo = new Solo();
+    solo.leadAndCommit();
+    solo.now = 900;
+    solo.receive({ type: "heartbeatReply", from: "c", term: 2, round: 0 });
+    solo.now = 1100;
+    solo.step({ type: "transferLeadership" });
+    assertEquals(sent(solo.effects, "timeoutNow"), [], "b holds all, and was silent for T");
+    assertEquals(sent(solo.acknowledge("c"), "timeoutNow").map((m) => m.to), ["c"]);
+  });
 
   it("to an up-to-date voter succeed at once, whatever the leases", () => {
     const cluster = begin();

@@ -62,7 +62,10 @@ export function receiveAppend(s: RaftState, m: AppendMessage): void {
   acknowledge(s, m.from, verified);
 }
 
-/** L3: every later leader holds what is committed. One that does not proves that a log was lost or forged, or that two groups met: the node stops. */
+/**
+ * L3: every later leader holds what is committed. One that does not proves that a log was lost or forged, or that two groups
+ * met: the node stops.
+ */
 function contradictsCommitted(s: RaftState, m: AppendMessage): boolean {
   const differs = (index: Index, term: Term) => {
     const own = s.log.term(index);

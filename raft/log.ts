@@ -18,8 +18,9 @@ export interface EntryId {
 /**
  * The log since the last compaction, in memory, and how much of it is durable.
  *
- * An index is durable only when the *latest* write that covers it is acknowledged (L9): cutting the log also shortens what the writes under way can
- * still prove. Say an entry is written, overwritten, and written again, equal to the first: the first acknowledgement proves nothing about the third.
+ * An index is durable only when the *latest* write that covers it is acknowledged (L9): cutting the log also shortens what the
+ * writes under way can still prove. Say an entry is written, overwritten, and written again, equal to the first: the first
+ * acknowledgement proves nothing about the third.
  */
 export class RaftLog {
   #entries: Entry[];

@@ -443,6 +443,20 @@ describe("L8 a full window does not block", () => {
     assertEquals(toB(solo.acknowledge("b", 3)).length, 0, "an old one frees nothing");
   });
 
+  it("stays full for who acknowledges a part of what is under way", () => {
+    const solo = new Solo({ options: { maxInflightMessages: 1 } });
+    solo.leadAndCommit();
+    const toB = (effects: ReturnType<Solo["step"]>) =>
+      sent(effects, "append").filter((m) => m.to === "b");
+    assertEquals(toB(solo.propose("x", "y")).length, 1);
+    solo.acknowledge("c", 2);
+    solo.flush();
+    assertEquals(toB(solo.acknowledge("c", 4)), [], "the news of the commit waits");
+    assertEquals(solo.core.status.commitIndex, 4);
+    assertEquals(toB(solo.acknowledge("b", 3)), [], "one message is under way still");
+    assertEquals(toB(solo.acknowledge("b", 4)).map((m) => m.commit), [4]);
+  });
+
   it("is full by bytes as well", () => {
     const solo = new Solo({ options: { maxInflightBytes: 10 } });
     solo.leadAndCommit();

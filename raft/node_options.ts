@@ -9,7 +9,7 @@ import type { Transport } from "../transport/transport.ts";
 import type { NodeId } from "./entry.ts";
 import type { LogStore, SnapshotStore } from "./log_store.ts";
 import type { StateMachine } from "./state_machine.ts";
-import type { Prng } from "./options.ts";
+import { defaultRaftSettings, type Prng } from "./options.ts";
 import type { RaftTransportLimits } from "./transport.ts";
 
 /** A member, when a group is founded. */
@@ -54,6 +54,26 @@ export interface RaftNodeOptions<Result = unknown> {
    * Silence after which a new leader is elected; the real timeout is drawn from one to two of it. At least 2 heartbeats. @default {600}
    */
   readonly electionTimeoutMs?: number;
+  /**
+   * Whether a leader answers reads without asking the others, as long as a quorum answered its heartbeats lately. Saves a round trip, and
+   * rests on clocks where all else rests on none: if two members' clocks run apart by more than `maxClockDrift`, a read may be old. All
+   * members need it on, with the same `electionTimeoutMs`; a group changes any of the three only as a whole, stopped. A machine that can be
+   * suspended, or moved while it runs, must not use it: its clock may stand still. A pause of the process alone is harmless.
+   *
+   * Voters then keep their promise to a leader for an election timeout, also from their own start on: after all were restarted the first
+   * leader takes that much longer, and {@link RaftNode.campaign} and {@link RaftNode.forgetLeader} wait for it too.
+   *
+   * @default {false}
+   */
+  readonly leaseReads?: boolean;
+  /**
+   * With `leaseReads`: by how much the clocks of two members may run apart, as a share of time. A lease lasts `electionTimeoutMs × (1 −
+   * maxClockDrift)` from when the heartbeats were sent, and that must be more than `heartbeatIntervalMs`. 0 to below 1. Clocks of sound
+   * machines differ by less than 0.001; the rest is margin.
+   *
+   * @default {0.1}
+   */
+  readonly maxClockDrift?: number;
   /** How long a proposal may wait to be appended. @default {5000} */
   readonly enqueueTimeoutMs?: number;
   /** How long a proposal or a read may take in all. @default {10000} */
@@ -116,7 +136,16 @@ export type ResolvedRaftNodeOptions<Result> =
   & RaftNodeOptions<Result>
   & RaftNodeNumbers
   & Required<
-    Pick<RaftNodeOptions<Result>, "clock" | "random" | "defer" | "logger" | "forwardProposals">
+    Pick<
+      RaftNodeOptions<Result>,
+      | "clock"
+      | "random"
+      | "defer"
+      | "logger"
+      | "forwardProposals"
+      | "leaseReads"
+      | "maxClockDrift"
+    >
   >;
 
 const NUMBERS: RaftNodeNumbers = {
@@ -147,12 +176,17 @@ const OTHERS = [
   "stateMachine",
   "bootstrap",
   "forwardProposals",
+  "leaseReads",
+  "maxClockDrift",
   "transportLimits",
   "clock",
   "random",
   "defer",
   "logger",
 ];
+
+/** That of the core. */
+const DEFAULT_MAX_CLOCK_DRIFT = defaultRaftSettings.maxClockDrift;
 
 /** Fills in the defaults. @throws {TypeError} For a name that is none, or a part that is missing. @throws {RangeError} For a number. */
 export function resolveRaftNodeOptions<Result>(
@@ -202,6 +236,7 @@ export function resolveRaftNodeOptions<Result>(
       `Cannot open a node as 'electionTimeoutMs' must be at least 2 heartbeats: current value is ${resolved.electionTimeoutMs}`,
     );
   }
+  checkLease(options, resolved);
   const { bootstrap, id } = options;
   if (bootstrap !== undefined && !bootstrap.some((founder) => founder.id === id)) {
     throw new RangeError(
@@ -216,5 +251,34 @@ export function resolveRaftNodeOptions<Result>(
     defer: options.defer ?? defer,
     logger: options.logger ?? logtape(),
     forwardProposals: options.forwardProposals ?? false,
+    leaseReads: options.leaseReads ?? false,
+    maxClockDrift: options.maxClockDrift ?? DEFAULT_MAX_CLOCK_DRIFT,
   };
+}
+
+function checkLease(
+  { leaseReads = false, maxClockDrift }: Pick<RaftNodeOptions, "leaseReads" | "maxClockDrift">,
+  { electionTimeoutMs, heartbeatIntervalMs }: RaftNodeNumbers,
+): void {
+  if (typeof leaseReads !== "boolean") {
+    throw new TypeError(
+      `Cannot open a node as 'leaseReads' must be true or false: current value is ${leaseReads}`,
+    );
+  }
+  const drift = maxClockDrift ?? DEFAULT_MAX_CLOCK_DRIFT;
+  if (!(drift >= 0 && drift < 1)) {
+    throw new RangeError(
+      `Cannot open a node as 'maxClockDrift' must be 0 to below 1: current value is ${drift}`,
+    );
+  }
+  if (!leaseReads && maxClockDrift !== undefined) {
+    throw new RangeError(
+      `Cannot open a node as 'leaseReads' must be true with a 'maxClockDrift': current value is false`,
+    );
+  }
+  if (leaseReads && electionTimeoutMs * (1 - drift) <= heartbeatIntervalMs) {
+    throw new RangeError(
+      `Cannot open a node as 'maxClockDrift' must be so small that a lease outlasts a heartbeat: current value is ${drift}`,
+    );
+  }
 }

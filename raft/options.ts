@@ -15,12 +15,17 @@ export interface RaftOptions {
   /** Whether a leader without a quorum steps down, and voters that hear a leader refuse to vote (thesis §6.2). @default {true} */
   readonly checkQuorum?: boolean;
   /**
-   * Whether a leader answers reads without a round while a quorum's heartbeats are fresh (thesis §6.4.1). Rests on clocks: needs `checkQuorum`,
-   * and every member must have it on, for they then refuse to vote for T after a start. A process that was paused may answer with old state; check
-   * the time once more after the value is at hand. @default {false}
+   * Whether a leader answers reads without a round while a quorum's heartbeats are fresh (thesis §6.4.1). Needs `checkQuorum`. Rests on
+   * clocks, see `maxClockDrift`, and on promises of the voters: every member must have it on, with the same T. They then vote for nobody
+   * within T of a heartbeat or of their start, and neither `campaign` nor `forgetLeader` shortens that; only a transfer does.
+   *
+   * @default {false}
    */
   readonly leaseReads?: boolean;
-  /** With `leaseReads`: by how much clocks may run apart, as a share of time. The lease is `T × (1 − drift)`. 0 to below 1. @default {0.1} */
+  /**
+   * With `leaseReads`: by how much the clocks of two members may run apart, as a share of time: while the faster one counts T, the slower
+   * one counts more than `T × (1 − drift)`. That is how long a lease lasts; it must outlast a heartbeat. 0 to below 1. @default {0.1}
+   */
   readonly maxClockDrift?: number;
   /** The largest command. 1 to 64 MiB. @default {1048576} */
   readonly maxEntryBytes?: number;
@@ -32,7 +37,10 @@ export interface RaftOptions {
   readonly maxInflightMessages?: number;
   /** Their bytes; one message may exceed it. 1 or more. @default {4194304} */
   readonly maxInflightBytes?: number;
-  /** Bytes of commands that a leader has appended and not seen applied. One batch always goes when there are none. 1 or more. @default {67108864} */
+  /**
+   * Bytes of commands that a leader has appended and not seen applied. One batch always goes when there are none. 1 or more.
+   * @default {67108864}
+   */
   readonly maxUncommittedBytes?: number;
   /** Bytes of entries that are being applied at a time, 16 for each entry included; one entry always goes. 1 or more. @default {4194304} */
   readonly maxApplyingBytes?: number;
@@ -118,5 +126,8 @@ export function raftSettings(options: RaftOptions = {}): RaftSettings {
   if (settings.leaseReads && !settings.checkQuorum) {
     fail("checkQuorum", "true as 'leaseReads' is");
   }
+  if (
+    settings.leaseReads && settings.electionTimeoutMs * (1 - maxClockDrift) <= settings.heartbeatMs
+  ) fail("maxClockDrift", "so small that a lease outlasts a heartbeat");
   return Object.freeze(settings);
 }

@@ -41,4 +41,18 @@ describe("raftSettings()", () => {
       "'checkQuorum'",
     );
   });
+
+  it("refuses a lease that is over before the next heartbeat", () => {
+    const clocks = { heartbeatMs: 100, electionTimeoutMs: 400, maxClockDrift: 0.75 };
+    assertThrows(
+      () => raftSettings({ ...clocks, leaseReads: true }),
+      RangeError,
+      "'maxClockDrift'",
+    );
+    assertEquals(raftSettings(clocks).maxClockDrift, 0.75, "nobody reads by leases");
+    assertEquals(
+      raftSettings({ ...clocks, leaseReads: true, maxClockDrift: 0.7 }).leaseReads,
+      true,
+    );
+  });
 });

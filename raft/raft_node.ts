@@ -186,16 +186,17 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
 
   /**
    * Gives an index at which the state machine may be read: it holds every command that was committed, anywhere, before the call. Resolves
-   * once the own state machine has got there. Works on every member.
+   * once the own state machine has got there. Works on every member. The leader has it confirmed by a round of heartbeats, or by its lease:
+   * see {@link RaftNodeOptions.leaseReads}.
    *
    * @throws {ReadError} When no leader could be asked in time.
    */
   readIndex(options: CallOptions = {}): Promise<Index> {
-    return this.#calls.read(options, { untilApplied: true, retries: true });
+    return this.#calls.readIndex(options);
   }
 
   /**
-   * Checks that this node leads, by a round of heartbeats that begins after the call.
+   * Checks that this node leads, by a round of heartbeats that begins after the call, whatever lease it has.
    *
    * @throws {ReadError} When it does not, or a majority does not answer in time.
    */
@@ -274,12 +275,15 @@ export class RaftNode<Result = unknown> implements AsyncDisposable {
     return this.#calls.snapshot(options);
   }
 
-  /** Begins an election now, as if the leader had been silent. */
+  /** Begins an election now, as if the leader had been silent. With `leaseReads` only where the voters' promise to the leader is over. */
   campaign(): void {
     this.#engine.driver.feed({ type: "campaign" });
   }
 
-  /** Tells the node that its leader is gone, as another failure detector knows: the group may elect one sooner. */
+  /**
+   * Tells the node that its leader is gone, as another failure detector knows: the group may elect one sooner. With `leaseReads` it changes
+   * nothing: the leader may be alive, and read by the lease that this node gave it.
+   */
   forgetLeader(): void {
     this.#engine.driver.feed({ type: "forgetLeader" });
   }

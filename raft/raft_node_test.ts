@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers";
 import { founders, Group, line } from "./_harness_nodes.ts";
 import { AlreadyBootstrappedError, ProposalError, ReadError, TransferError } from "./errors.ts";
 import type { LogStore, Persist, SnapshotStore } from "./log_store.ts";
@@ -238,6 +239,25 @@ describe("RaftNode in a group", () => {
     assert(error instanceof ReadError);
     const { error: late } = await group.time.settled(leader.verifyLeader({ timeoutMs: 300 }));
     assert(late instanceof ReadError);
+    await group.close();
+  });
+
+  it("does not take the next leader's word for its own leadership", async () => {
+    const group = new Group();
+    let isHeld = false;
+    const held: (() => void)[] = [];
+    const defer = (callback: () => void) =>
+      isHeld ? void held.push(callback) : void setImmediate(callback);
+    await group.found(abc, { defer });
+    const leader = await group.leader();
+    isHeld = true;
+    const verified = group.time.settled(leader.verifyLeader());
+    isHeld = false;
+    await group.time.value(leader.transferLeadership());
+    await group.time.until("it follows", () => leader.status.leader !== undefined);
+    for (const callback of held) callback();
+    const { error } = await verified;
+    assertEquals((error as ReadError).reason, "notLeader");
     await group.close();
   });
 

@@ -1,17 +1,27 @@
 /**
- * Linearizable reads (thesis §6.4): a leader answers with its commit index once a quorum has answered a round of heartbeats that began after
- * the read came. Rules R1 to R5.
+ * Linearizable reads (thesis §6.4): a leader answers with its commit index once a quorum has answered a round of heartbeats that began
+ * after the read came, or at once while it has a lease. Rules R1 to R5.
  *
  * @module
  */
 import type { RaftEffect } from "./contract.ts";
 import type { Index, NodeId } from "./entry.ts";
+import { Lease } from "./lease.ts";
 import type { ReadIndexMessage, ReadIndexReplyMessage } from "./message.ts";
+import type { RaftSettings } from "./options.ts";
 import type { Progress } from "./progress.ts";
 import { broadcastHeartbeat } from "./replication.ts";
 import { hasCommittedInTerm, type RaftState } from "./state.ts";
 
 type FailReason = Extract<RaftEffect, { type: "readFailed" }>["reason"];
+
+/** How a read came. */
+interface Asked {
+  readonly from: NodeId;
+  readonly read: number;
+  /** Whether a round confirms it even if a lease holds. */
+  readonly byRound: boolean;
+}
 
 /** Reads that one round confirms: own ones, and those that members sent. */
 interface Batch {
@@ -43,11 +53,7 @@ export class Reads {
   #sent: Batch[] = [];
   #open = newBatch();
   #count = 0;
-  // Leader, with leases: when the rounds after `#timedFrom` began.
-  #beganAt: number[] = [];
-  #timedFrom = 1;
-  #leaseFrom = -Infinity;
-  #leasesEnded = false;
+  readonly #lease: Lease;
   // Follower.
   #number: number;
   #forwarded: Forwarded | undefined;
@@ -56,11 +62,12 @@ export class Reads {
   /**
    * Begins with nothing.
    *
-   * @param firstNumber Where the numbers of forwarded reads begin. Random: an answer to what this node asked before a crash must not look like one to what it
-   * asks now.
+   * @param firstNumber Where the numbers of forwarded reads begin. Random: an answer to what this node asked before a crash must not look
+   * like one to what it asks now.
    */
-  constructor(firstNumber: number) {
+  constructor(firstNumber: number, settings: RaftSettings) {
     this.#number = firstNumber;
+    this.#lease = new Lease(settings);
   }
 
   /** The latest round that began. */
@@ -80,10 +87,10 @@ export class Reads {
   }
 
   /** The node wants to read. */
-  ask(s: RaftState, read: number): void {
+  ask(s: RaftState, read: number, byRound: boolean): void {
     if (s.leader === undefined) fail(s, read, "noLeader");
     else if (this.pending >= s.settings.maxPendingReads) fail(s, read, "overloaded");
-    else if (s.role === "leader") this.#register(s, s.id, read);
+    else if (s.role === "leader") this.#register(s, { from: s.id, read, byRound });
     else {
       this.#waiting.push(read);
       this.#forward(s);
@@ -93,8 +100,9 @@ export class Reads {
   /** A member wants to read. */
   receiveReadIndex(s: RaftState, m: ReadIndexMessage): void {
     const isMine = s.role === "leader" && s.tracker.of(m.from) !== undefined;
-    if (isMine && this.pending < s.settings.maxPendingReads) this.#register(s, m.from, m.read);
-    else reply(s, m.from, m.read, 0);
+    if (isMine && this.pending < s.settings.maxPendingReads) {
+      this.#register(s, { from: m.from, read: m.read, byRound: false });
+    } else reply(s, m.from, m.read, 0);
   }
 
   /** The leader answered what was forwarded. */
@@ -128,10 +136,7 @@ export class Reads {
 
   /** A reign begins. */
   beginReign(): void {
-    this.#leaseFrom = -Infinity;
-    this.#leasesEnded = false;
-    this.#beganAt = [];
-    this.#timedFrom = this.#round + 1;
+    this.#lease.beginReign(this.#round);
   }
 
   /** A reign ended: its reads were not confirmed, and will not be. */
@@ -156,7 +161,7 @@ export class Reads {
   beginRound(s: RaftState): void {
     if (this.#open.index > 0) this.#begin(s);
     else {
-      if (s.settings.leaseReads) this.#nextRound(s);
+      if (this.#lease.isUsed) this.#nextRound(s);
       broadcastHeartbeat(s);
     }
   }
@@ -172,11 +177,7 @@ export class Reads {
   /** Answers what a quorum has confirmed. */
   confirm(s: RaftState): void {
     const round = Math.min(s.tracker.quorum("ackedRound"), this.#round);
-    if (s.settings.leaseReads && round >= this.#timedFrom) {
-      this.#leaseFrom = this.#beganAt[round - this.#timedFrom]!;
-      this.#beganAt.splice(0, round - this.#timedFrom + 1);
-      this.#timedFrom = round + 1;
-    }
+    this.#lease.confirmed(round);
     let count = 0;
     for (; count < this.#sent.length && this.#sent[count]!.round <= round; count++) {
       this.#answer(s, this.#sent[count]!);
@@ -186,27 +187,20 @@ export class Reads {
     if (this.#sent.length === 0 && this.#open.index > 0) this.#begin(s);
   }
 
-  /** Another quorum decides: a lease that the former one gave is over. */
+  /** Another quorum decides. */
   changeConfig(): void {
-    this.#leaseFrom = -Infinity;
+    this.#lease.drop();
   }
 
-  /** A successor was told to campaign: there are no leases in this reign any more. */
+  /** A successor was told to campaign. */
   endLeases(): void {
-    this.#leasesEnded = true;
+    this.#lease.end();
   }
 
-  /** Whether a lease holds: from when the round began that a quorum answered (R5). */
-  hasLease(s: RaftState): boolean {
-    const { leaseReads, electionTimeoutMs, maxClockDrift } = s.settings;
-    return leaseReads && !this.#leasesEnded &&
-      s.now < this.#leaseFrom + electionTimeoutMs * (1 - maxClockDrift);
-  }
-
-  #register(s: RaftState, from: NodeId, read: number): void {
+  #register(s: RaftState, { from, read, byRound }: Asked): void {
     const ready = hasCommittedInTerm(s);
     // R4: who decides alone knows; so does who holds a lease.
-    if (ready && (s.tracker.isAlone || this.hasLease(s))) {
+    if (ready && (s.tracker.isAlone || (!byRound && this.#lease.holds(s.now)))) {
       if (from === s.id) s.outbox.push({ type: "readReady", read, index: s.commit });
       else reply(s, from, read, s.commit);
       return;
@@ -232,7 +226,7 @@ export class Reads {
 
   #nextRound(s: RaftState): void {
     this.#round++;
-    if (s.settings.leaseReads) this.#beganAt.push(s.now);
+    this.#lease.began(s.now);
   }
 
   #answer(s: RaftState, batch: Batch): void {

@@ -297,6 +297,16 @@ describe("R5 lease reads", () => {
     assertEquals(ready(read(solo, 4)), [], "T less the drift");
   });
 
+  it("a read that wants a round gets one, whatever lease holds", () => {
+    const solo = begin();
+    const [round] = sent(solo.wait(100), "heartbeat");
+    beat(solo, round!.round);
+    const effects = solo.step({ type: "readIndex", read: 1, byRound: true });
+    assertEquals(ready(effects), []);
+    assertEquals(ready(read(solo, 2)), [[2, 2]]);
+    assertEquals(ready(beat(solo, sent(effects, "heartbeat")[0]!.round)), [[1, 2]]);
+  });
+
   it("a process that was paused finds its lease over", () => {
     const solo = begin();
     const [round] = sent(solo.wait(100), "heartbeat");
@@ -362,6 +372,20 @@ describe("R5 lease reads", () => {
     solo.acknowledge("b");
     assertEquals([solo.core.status.role, solo.core.status.commitIndex], ["leader", 3]);
     assertEquals(ready(read(solo, 2)), []);
+  });
+
+  it("a later reign has leases again, though the one before ended them", () => {
+    const solo = begin();
+    solo.step({ type: "transferLeadership", to: "b" });
+    solo.receive({ type: "heartbeat", term: 5, commit: 0, round: 0 });
+    solo.receive({ type: "timeoutNow", term: 5 });
+    solo.flush();
+    solo.receive({ type: "voteReply", term: 6, preVote: false, granted: true });
+    solo.flush();
+    solo.acknowledge("b");
+    const [round] = sent(solo.wait(100), "heartbeat");
+    beat(solo, round!.round);
+    assertEquals(ready(read(solo, 1)), [[1, 3]]);
   });
 
   it("a voter keeps what its answer promised, though something of a later term reaches it", () => {

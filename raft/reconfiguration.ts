@@ -42,7 +42,10 @@ export function changeConfig(
   appendConfig(s, result.config, data);
 }
 
-/** Ends a joint phase that ends by itself, once it is committed; whoever leads then does it (C6), after an entry of its own (C2). Not during a transfer. */
+/**
+ * Ends a joint phase that ends by itself, once it is committed; whoever leads then does it (C6), after an entry of its own
+ * (C2). Not during a transfer.
+ */
 export function leaveJointByItself(s: RaftState): void {
   const { latest } = s.configs;
   if (s.role !== "leader" || s.transfer !== undefined || !hasCommittedInTerm(s)) return;

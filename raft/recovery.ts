@@ -14,7 +14,8 @@ export class RecoveredStateError extends Error {
 /**
  * The log and the configurations of what a store gave back.
  *
- * @throws {RecoveredStateError} When it contradicts itself, such as a log that ends before its commit index (L5): the cheapest sign of a lost end.
+ * @throws {RecoveredStateError} When it contradicts itself, such as a log that ends before its commit index (L5): the cheapest
+ * sign of a lost end.
  */
 export function recoverLog(recovered: Recovered): { log: RaftLog; configs: ConfigHistory } {
   const { hardState, snapshot } = recovered;

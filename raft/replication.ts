@@ -63,8 +63,9 @@ function pump(s: RaftState, p: Progress): void {
 }
 
 /**
- * Tells of a new commit index: with the entries that are still to be sent, or with an empty append once all is committed. While more is under
- * way the next commit, which must follow, tells of this one as well; a message for each would double the traffic under load.
+ * Tells of a new commit index: with the entries that are still to be sent, or with an empty append once all is committed. While
+ * more is under way the next commit, which must follow, tells of this one as well; a message for each would double the traffic
+ * under load.
  */
 export function broadcastCommit(s: RaftState): void {
   for (const p of s.tracker.peers) {

@@ -31,8 +31,9 @@ export function snapshotSent(s: RaftState, id: NodeId, ok: boolean): void {
 /**
  * A whole snapshot is durable in the store: takes it over, unless it is old, or only says what the log knows (S2).
  *
- * Its configuration may lack this node (S3), which then learns that it cannot campaign (S4). A leader sends snapshots to members only, so the entry that takes this
- * node in, or takes it in again, follows; were the snapshot refused, the node could never get there.
+ * Its configuration may lack this node (S3), which then learns that it cannot campaign (S4). A leader sends snapshots to
+ * members only, so the entry that takes this node in, or takes it in again, follows; were the snapshot refused, the node could
+ * never get there.
  */
 export function receiveSnapshot(s: RaftState, m: SnapshotMessage): void {
   const { meta } = m;

@@ -41,8 +41,9 @@ export class Tracker {
   }
 
   /**
-   * Takes over a configuration. Who stays keeps what is known (C7). Who is new begins as a probe at `next`, and counts as just heard, lest the leader
-   * step down at once (C8). Who is gone is served until `departBy` at most (C10); who comes back is new, as its disk may be.
+   * Takes over a configuration. Who stays keeps what is known (C7). Who is new begins as a probe at `next`, and counts as just
+   * heard, lest the leader step down at once (C8). Who is gone is served until `departBy` at most (C10); who comes back is new,
+   * as its disk may be.
    */
   adopt(config: ClusterConfig, index: Index, next: Index, now: number, departBy: number): void {
     for (const id of membersOf(config)) {

@@ -10,7 +10,7 @@ const PURE_STORAGE =
 const PURE = /(^|\/)(shard|gossip)\/(?!.*(_test|_bench|_harness\w*|_conformance)\.ts$)[^]*\.ts$/;
 /** The core of Raft; its drivers and stores stand in the same folder. */
 const RAFT_CORE =
-  /(^|\/)raft\/(applying|bootstrap|config|config_change|contract|core|election|entry|following|inflights|log|message|message_check|options|outbox|progress|proposing|quorum|read_index|reconfiguration|recovery|replication|snapshots|state|status|tracker|transfer)\.ts$/;
+  /(^|\/)raft\/(applying|bootstrap|config|config_change|contract|core|election|entry|following|inflights|lease|log|message|message_check|options|outbox|progress|proposing|quorum|read_index|reconfiguration|recovery|replication|snapshots|state|status|tracker|transfer)\.ts$/;
 const PUBLISHED =
   /(^|\/)(shard|gossip|raft|membership|transport|memconn|advertise|discovery|metrics)\/(?!.*(_test|_bench|_harness\w*|_conformance)\.ts$)[^]*\.ts$/;
 const EDGES =

@@ -74,43 +74,16 @@ export class Calls<Result> {
     return index;
   }
 
-  read(
-    options: CallOptions,
-    kind: { readonly untilApplied: boolean; readonly retries: boolean },
-  ): Promise<Index> {
-    const { reads, view, options: { clock, timeoutMs } } = this.#engine;
-    const { signal } = options;
-    return new Promise((resolve, reject) => {
-      const fail = (reason: ReadError["reason"], cause: unknown) =>
-        reject(new ReadError(reason, view.hint, { cause }));
-      if (signal?.aborted) return fail("aborted", signal.reason);
-      const abort = () => {
-        reads.forget(read);
-        fail("aborted", signal?.reason);
-      };
-      const read: PendingRead = {
-        ...kind,
-        doneBy: clock.now() + (options.timeoutMs ?? timeoutMs),
-        settled: false,
-        done: (index) => {
-          signal?.removeEventListener("abort", abort);
-          resolve(index);
-        },
-        failed: (reason) => {
-          signal?.removeEventListener("abort", abort);
-          fail(reason, this.#engine.failure);
-        },
-      };
-      signal?.addEventListener("abort", abort, { once: true });
-      reads.add(read);
-    });
+  readIndex(options: CallOptions): Promise<Index> {
+    const byRound = !this.#engine.options.leaseReads;
+    return this.#read(options, { untilApplied: true, byRound, retries: true });
   }
 
   async verifyLeader(options: CallOptions): Promise<void> {
     const { view } = this.#engine;
     const { term } = view;
     if (view.role !== "leader") throw new ReadError("notLeader", view.hint);
-    await this.read(options, { untilApplied: false, retries: false });
+    await this.#read(options, { untilApplied: false, byRound: true, retries: false });
     if (view.role !== "leader" || view.term !== term) throw new ReadError("notLeader", view.hint);
   }
 
@@ -173,6 +146,38 @@ export class Calls<Result> {
       await this.#leftJoint(index, options);
     }
     return view.configIndex;
+  }
+
+  #read(
+    options: CallOptions,
+    kind: Pick<PendingRead, "untilApplied" | "byRound" | "retries">,
+  ): Promise<Index> {
+    const { reads, view, options: { clock, timeoutMs } } = this.#engine;
+    const { signal } = options;
+    return new Promise((resolve, reject) => {
+      const fail = (reason: ReadError["reason"], cause: unknown) =>
+        reject(new ReadError(reason, view.hint, { cause }));
+      if (signal?.aborted) return fail("aborted", signal.reason);
+      const abort = () => {
+        reads.forget(read);
+        fail("aborted", signal?.reason);
+      };
+      const read: PendingRead = {
+        ...kind,
+        doneBy: clock.now() + (options.timeoutMs ?? timeoutMs),
+        settled: false,
+        done: (index) => {
+          signal?.removeEventListener("abort", abort);
+          resolve(index);
+        },
+        failed: (reason) => {
+          signal?.removeEventListener("abort", abort);
+          fail(reason, this.#engine.failure);
+        },
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      reads.add(read);
+    });
   }
 
   /** Proposes where this node does not lead. */

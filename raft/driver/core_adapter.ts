@@ -25,6 +25,8 @@ export function createCore<Result>(
     now: options.clock.now(),
     heartbeatMs: options.heartbeatIntervalMs,
     electionTimeoutMs: options.electionTimeoutMs,
+    leaseReads: options.leaseReads,
+    maxClockDrift: options.maxClockDrift,
     maxEntryBytes: options.maxCommandBytes + COMMAND_OVERHEAD_BYTES,
     maxAppendBytes: options.maxBatchBytes,
     maxAppendEntries: options.maxBatchCommands,

@@ -7,9 +7,10 @@
  *    └► not-proposed                               └► covered by a snapshot, or too late: unknown
  * ```
  *
- * A node that loses leadership keeps what it appended pending: whether the new leader's log holds it shows soon, and "unknown" is the answer
- * that helps a caller least. So it does with what is cut off its log: the entry that takes the place need not be committed, and a later leader may
- * hold what was cut off here, and commit it (Figure 8 of the paper). Only what is applied at an index settles what was proposed for it.
+ * A node that loses leadership keeps what it appended pending: whether the new leader's log holds it shows soon, and "unknown"
+ * is the answer that helps a caller least. So it does with what is cut off its log: the entry that takes the place need not be
+ * committed, and a later leader may hold what was cut off here, and commit it (Figure 8 of the paper). Only what is applied at
+ * an index settles what was proposed for it.
  *
  * @module
  */

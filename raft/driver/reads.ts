@@ -1,5 +1,6 @@
 /**
- * Linearizable reads, and checks of leadership: all that are asked for in one turn of the event loop share one round of the group.
+ * Linearizable reads, and checks of leadership: all that are asked for in one turn of the event loop share one question to the group. With
+ * leases, those that want a round of their own do not wait with the others.
  *
  * @module
  */
@@ -13,6 +14,8 @@ import { Deadlines } from "./pending.ts";
 export interface PendingRead {
   /** Whether it waits until the state machine holds the index. */
   readonly untilApplied: boolean;
+  /** Whether a round of the group has to confirm it, whatever lease the leader holds. */
+  readonly byRound: boolean;
   /** Whether it may be asked for again when leadership moves. */
   readonly retries: boolean;
   readonly doneBy: number;
@@ -33,7 +36,7 @@ export interface ReadsOptions {
 }
 
 interface Round {
-  readonly reads: PendingRead[];
+  readonly reads: readonly PendingRead[];
   readonly retryAt: number;
 }
 
@@ -145,14 +148,20 @@ export class Reads {
       this.#deferred = false;
       const asked = this.#joining.filter(({ settled }) => !settled);
       this.#joining = [];
-      if (asked.length === 0 || this.#closed !== undefined) return;
-      const { clock, retryMs, token, feed } = this.#options;
-      const read = token();
-      const retryAt = clock.now() + retryMs;
-      this.#rounds.set(read, { reads: asked, retryAt });
-      this.#deadlines.add(retryAt);
-      feed({ type: "readIndex", read });
+      if (this.#closed !== undefined) return;
+      this.#ask(asked.filter((read) => read.byRound), true);
+      this.#ask(asked.filter((read) => !read.byRound), false);
     });
+  }
+
+  #ask(reads: readonly PendingRead[], byRound: boolean): void {
+    if (reads.length === 0) return;
+    const { clock, retryMs, token, feed } = this.#options;
+    const read = token();
+    const retryAt = clock.now() + retryMs;
+    this.#rounds.set(read, { reads, retryAt });
+    this.#deadlines.add(retryAt);
+    feed({ type: "readIndex", read, byRound });
   }
 
   #askAgain(): void {

@@ -10,6 +10,7 @@ function world() {
   const add = (name: string, over: Partial<PendingRead> = {}) => {
     const read: PendingRead = {
       untilApplied: true,
+      byRound: true,
       retries: true,
       doneBy: Infinity,
       settled: false,
@@ -43,6 +44,23 @@ describe("Reads", () => {
     reads.ready(2, 7);
     assertEquals(told.at(-1), "z@7");
     assertEquals(reads.pending, 0);
+  });
+
+  it("that a lease may answer do not wait with those that want a round", () => {
+    const { bench, told, reads, add } = world();
+    add("x", { byRound: false });
+    add("leads", { untilApplied: false });
+    add("y", { byRound: false });
+    bench.turn();
+    assertEquals(bench.fed, [
+      { type: "readIndex", read: 1, byRound: true },
+      { type: "readIndex", read: 2, byRound: false },
+    ]);
+    reads.applied(9);
+    reads.ready(2, 9);
+    assertEquals(told, ["x@9", "y@9"]);
+    reads.ready(1, 9);
+    assertEquals(told, ["x@9", "y@9", "leads@9"]);
   });
 
   it("are asked for again when leadership moved, at once when somebody leads", () => {

@@ -132,10 +132,26 @@ export const raftBugs: readonly PlantedBug[] = Object.freeze([
     what: "A lease lasts as long as the reign, however patient the voters are (R5).",
     caughtBy: ["read-covers-commits", "history-real-time", "linearizable"],
     patches: [{
-      file: "read_index.ts",
-      search: "s.now < this.#leaseFrom + electionTimeoutMs * (1 - maxClockDrift);",
-      replace: "s.now < this.#leaseFrom + electionTimeoutMs * 1000 * (1 - maxClockDrift);",
+      file: "lease.ts",
+      search: "now < this.#from + this.#lastsMs;",
+      replace: "now < this.#from + 1000 * this.#lastsMs;",
     }],
+  },
+  {
+    name: "lease-not-shortened",
+    what: "A lease lasts for T, as if all clocks ran alike (R5).",
+    caughtBy: ["read-covers-commits", "history-real-time", "linearizable"],
+    patches: [{
+      file: "lease.ts",
+      search: "this.#lastsMs = electionTimeoutMs * (1 - maxClockDrift);",
+      replace: "this.#lastsMs = electionTimeoutMs * (1 - 0 * maxClockDrift);",
+    }],
+  },
+  {
+    name: "lease-kept-in-transfer",
+    what: "A leader goes on reading by its lease after it told a successor to campaign (R5).",
+    caughtBy: ["read-covers-commits", "history-real-time", "linearizable"],
+    patches: [{ file: "lease.ts", search: "this.#isEnded = true;", replace: "" }],
   },
   {
     name: "joint-left-before-committed",

@@ -5,7 +5,7 @@ import { Recorder, type Recording } from "../../linearizability/recorder.ts";
 import type { Settings } from "../../protocol.ts";
 import { encodeCommand } from "./key_value.ts";
 import type { Group } from "./group.ts";
-import type { Reply } from "./raft_process.ts";
+import type { Reply } from "./machine.ts";
 import { numberIn } from "./settings.ts";
 
 /** What a client waits for an answer, milliseconds, before it asks again or gives up. */
@@ -58,7 +58,10 @@ export class Clients {
     const reads = chance(random, numberIn(this.#settings, "readShare"));
     const leased = this.#settings["leaseReads"] === true;
     const kind: OperationKind = reads
-      ? oneOf<OperationKind>(random, [leased ? "leaseRead" : "leaderRead", "followerRead"])
+      ? oneOf<OperationKind>(
+        random,
+        [...(leased ? ["leaseRead"] as const : []), "leaderRead", "followerRead"],
+      )
       : oneOf<OperationKind>(random, ["write", "cas", "append"]);
     const value = `${++this.#value}`;
     const argument = reads
@@ -122,7 +125,7 @@ export class Clients {
       const later = (reply: Reply): void => {
         simulation.at(simulation.now + 500, () => came(reply));
       };
-      if (reads) process.read(key, later);
+      if (reads) process.read(key, { byRound: kind === "leaderRead" }, later);
       else process.propose([command], later);
       simulation.at(simulation.now + PATIENCE_MS * 1000, () => {
         if (isOver || mine !== attempt) return;

@@ -1,7 +1,7 @@
 import type { MemberChange } from "../../../raft/contract.ts";
 import { isMember } from "../../../raft/config.ts";
 import { between, chance, oneOf } from "../../draw.ts";
-import { type Fault, listOf, numberOf, type WeatherSite } from "../../fault.ts";
+import { listOf, numberOf } from "../../fault.ts";
 import { bridge } from "../../faults/bridge.ts";
 import { corruption } from "../../faults/corruption.ts";
 import { duplication } from "../../faults/duplication.ts";
@@ -13,32 +13,9 @@ import { oneWayCut } from "../../faults/one_way_cut.ts";
 import { partition } from "../../faults/partition.ts";
 import { reordering } from "../../faults/reordering.ts";
 import { slowLink } from "../../faults/slow_link.ts";
-import type { Prng } from "../../../gossip/strategy.ts";
-import type { Group } from "./group.ts";
-
-/** Where a fault of a group strikes. */
-export interface GroupSite extends WeatherSite {
-  readonly cluster: Group;
-  readonly random: Prng;
-  /** Does something later, unless the faults are over by then. */
-  readonly later: (ms: number, run: () => void) => void;
-  /** Whether leases are read by: clocks run apart by less than the drift that they bear, and do not jump. */
-  readonly leased: boolean;
-}
-
-type GroupFault = Fault<GroupSite>;
-
-/** Does something again and again until it is ended. */
-function repeated(site: GroupSite, everyMs: number, act: () => void): () => void {
-  let isOver = false;
-  const once = (): void => {
-    if (isOver) return;
-    act();
-    site.later(everyMs * (0.5 + site.random()), once);
-  };
-  once();
-  return () => isOver = true;
-}
+import { type GroupFault, type GroupSite, repeated } from "./group_site.ts";
+import { isolatedLeaders } from "./isolated_leaders.ts";
+import { clockRates } from "./machine_clock.ts";
 
 const crash: GroupFault = {
   name: "crash",
@@ -106,8 +83,10 @@ const pause: GroupFault = {
     details: { node: between(random, 0, nodes - 1), leader: between(random, 0, 1) },
   }),
   // A lease bears it: the clock of who stands still goes on.
-  begin: ({ cluster, nodes, leased }, { details }) => {
-    const leader = leased || numberOf(details, "leader") === 1 ? cluster.leader : undefined;
+  begin: ({ cluster, nodes, leaseDrift }, { details }) => {
+    const leader = leaseDrift !== undefined || numberOf(details, "leader") === 1
+      ? cluster.leader
+      : undefined;
     const process = leader ?? cluster.at(numberOf(details, "node") % nodes);
     process?.pause();
     return () => process?.resume();
@@ -120,19 +99,11 @@ const clockSkew: GroupFault = {
     forMs: between(random, 1000, longestMs),
     details: { percents: Array.from({ length: nodes }, () => between(random, 80, 120)) },
   }),
-  begin: ({ cluster, leased }, { details }) => {
-    const set = (slot: number, rate: number): void => {
-      const { clock } = cluster.machines[slot]!;
-      clock.localMs += (cluster.now - clock.atUs) / 1000 * clock.rate;
-      clock.atUs = cluster.now;
-      clock.rate = rate;
-      cluster.at(slot)?.clockChanged();
-    };
+  begin: ({ cluster, leaseDrift }, { details }) => {
+    const rateOf = clockRates(leaseDrift);
     const percents = listOf(details, "percents");
-    // 104 : 96 is less than 1 : (1 - 0.1).
-    const rateOf = (percent: number): number => 1 + (percent - 100) / (leased ? 500 : 100);
-    percents.forEach((percent, slot) => set(slot, rateOf(percent)));
-    return () => percents.forEach((_, slot) => set(slot, 1));
+    cluster.setRates(percents.map((percent) => rateOf((percent - 100) / 20)));
+    return () => cluster.setRates(percents.map(() => 1));
   },
 };
 
@@ -142,10 +113,10 @@ const clockJump: GroupFault = {
     forMs: 0,
     details: { node: between(random, 0, nodes - 1), ms: oneOf(random, [50, 500, 5000, 60_000]) },
   }),
-  begin: ({ cluster, nodes, leased }, { details }) => {
-    if (leased) return;
+  begin: ({ cluster, nodes, leaseDrift }, { details }) => {
+    if (leaseDrift !== undefined) return;
     const slot = numberOf(details, "node") % nodes;
-    cluster.machines[slot]!.clock.localMs += numberOf(details, "ms");
+    cluster.machines[slot]!.clock.jump(numberOf(details, "ms"));
     cluster.at(slot)?.clockChanged();
   },
 };
@@ -306,44 +277,6 @@ function changeSomething({ cluster, random }: GroupSite): void {
       : {}),
   });
 }
-
-/** Whoever leads is cut off, and the next one, and the next: it goes on believing that it leads, and is asked. */
-const isolatedLeaders: GroupFault = {
-  name: "isolatedLeaders",
-  weight: 6,
-  draw: (random, { longestMs }) => ({
-    forMs: between(random, 2000, longestMs),
-    details: {
-      everyMs: oneOf(random, [500, 1000, 3000]),
-      // Both ways, what it says, or what it hears.
-      ways: between(random, 0, 2),
-      // Alone, or with one other.
-      company: between(random, 0, 1),
-    },
-  }),
-  begin: (site, { details }) => {
-    const { cluster, random, nodes } = site;
-    const ways = numberOf(details, "ways");
-    let heal = (): void => {};
-    const stop = repeated(site, numberOf(details, "everyMs"), () => {
-      heal();
-      const slot = cluster.leader?.slot;
-      if (slot === undefined) return;
-      const island = new Set([slot]);
-      if (numberOf(details, "company") === 1) island.add(between(random, 0, nodes - 1));
-      heal = cluster.network.skies.begin({
-        cut: true,
-        covers: (from, to) =>
-          (ways !== 2 && island.has(from) && !island.has(to)) ||
-          (ways !== 1 && !island.has(from) && island.has(to)),
-      });
-    });
-    return () => {
-      stop();
-      heal();
-    };
-  },
-};
 
 /** All faults. A new one goes to the end: plans are drawn by position. */
 export const raftFaults: readonly GroupFault[] = Object.freeze([

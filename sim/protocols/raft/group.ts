@@ -9,15 +9,12 @@ import { Simulation } from "../../simulation.ts";
 import { ViolationError } from "../../violation.ts";
 import { Skies } from "../../weather.ts";
 import { Ledger } from "./ledger.ts";
-import {
-  type Machine,
-  RaftProcess,
-  type StoredSnapshot,
-  type Surroundings,
-} from "./raft_process.ts";
+import { drawRates, MachineClock } from "./machine_clock.ts";
+import type { Machine, StoredSnapshot, Surroundings } from "./machine.ts";
+import { RaftProcess } from "./raft_process.ts";
 import { Rules } from "./rules.ts";
 import { corrupted, overTheWire } from "./wire.ts";
-import { coreOptionsOf, numberIn, worldOptionsOf } from "./settings.ts";
+import { coreOptionsOf, leaseDriftOf, numberIn, worldOptionsOf } from "./settings.ts";
 
 /** Machines that wait to be taken into the group. */
 export const SPARES = 3;
@@ -64,7 +61,7 @@ export class Group {
       durable: undefined,
       torn: [],
       lives: 0,
-      clock: { rate: 1, atUs: 0, localMs: 1000 * slot },
+      clock: new MachineClock(1000 * slot),
       diskUs: { write: 20, sync: syncUs, usualSync: syncUs },
     }));
     this.#processes = this.machines.map(() => undefined);
@@ -84,6 +81,8 @@ export class Group {
       founders,
       ...worldOptionsOf(plan.settings),
     };
+    const drift = leaseDriftOf(plan.settings);
+    if (drift !== undefined) this.#wander(drift, simulation.random("clocks"));
   }
 
   /** The instant, microseconds. */
@@ -156,6 +155,22 @@ export class Group {
     const policy: CrashPolicy = soft ? keepAll : drawnCrash(this.#crashes);
     process.machine.disk.crash(policy);
     this.#processes[slot] = undefined;
+  }
+
+  /** Clocks set their pace anew: it goes to their machines in the order of their slots. */
+  setRates(rates: readonly number[]): void {
+    rates.forEach((rate, slot) => {
+      this.machines[slot]!.clock.setRate(rate, this.now);
+      this.at(slot)?.clockChanged();
+    });
+  }
+
+  /** What leases bear they bear at any time: whose clock is the slowest changes with every few leaders. */
+  #wander(drift: number, random: Prng): void {
+    this.setRates(drawRates(random, drift, this.machines.length));
+    const electionUs = 1000 * numberIn(this.#plan.settings, "electionTimeoutMs");
+    const afterUs = Math.floor(electionUs * (2 + 4 * random()));
+    this.simulation.at(this.now + afterUs, () => this.#wander(drift, random));
   }
 
   #slotOf(id: NodeId): number {

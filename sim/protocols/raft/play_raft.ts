@@ -7,10 +7,11 @@ import type { Plan } from "../../plan.ts";
 import type { Outcome } from "../../play.ts";
 import { ViolationError } from "../../violation.ts";
 import { Clients } from "./clients.ts";
-import { type GroupSite, raftFaults } from "./faults.ts";
+import { raftFaults } from "./faults.ts";
 import { Group } from "./group.ts";
+import type { GroupSite } from "./group_site.ts";
 import { LastingFault } from "./lasting.ts";
-import { numberIn } from "./settings.ts";
+import { leaseDriftOf, numberIn } from "./settings.ts";
 
 /** Of so many seeds one is also searched for an order, as if the log were not known. */
 const SEARCH_EVERY = 4;
@@ -56,7 +57,8 @@ function runFaults(plan: Plan, group: Group): void {
     cluster: group,
     nodes: plan.nodes,
     random: simulation.random("faults"),
-    leased: plan.settings["leaseReads"] === true,
+    leaseDrift: leaseDriftOf(plan.settings),
+    electionMs: numberIn(plan.settings, "electionTimeoutMs"),
     later: (ms, run) => {
       simulation.at(simulation.now + Math.round(ms * 1000), () => {
         if (!isOver) run();

@@ -1,5 +1,6 @@
 import type { Prng } from "../../../gossip/strategy.ts";
 import { between, chance, oneOf } from "../../draw.ts";
+import { raftSettings } from "../../../raft/options.ts";
 import type { Settings } from "../../protocol.ts";
 
 /** Names of the core's settings among those of a run. */
@@ -9,6 +10,7 @@ const CORE = [
   "preVote",
   "checkQuorum",
   "leaseReads",
+  "maxClockDrift",
   "maxAppendBytes",
   "maxAppendEntries",
   "maxInflightMessages",
@@ -55,10 +57,12 @@ export function drawSettings(
     lateReplies: oneOf(random, [0, 0, 0, 5, 30]),
     lasting: oneOf(random, ["", "", "", "slowDisk", "crashed", "oneWay"]),
   };
-  return {
-    settings: Object.freeze(settings),
-    runMs: 5000 + electionTimeoutMs * between(random, 4, 20),
-  };
+  const runMs = 5000 + electionTimeoutMs * between(random, 4, 20);
+  // The more clocks may run apart, the more often a lease that is too long is met by who makes use of it.
+  const drift = settings["leaseReads"] === true
+    ? { maxClockDrift: oneOf(random, [0.1, 0.1, 0.3, 0.5]) }
+    : {};
+  return { settings: Object.freeze({ ...settings, ...drift }), runMs };
 }
 
 /** Those of the core. */
@@ -77,6 +81,12 @@ export function worldOptionsOf(
     applyUs: numberIn(settings, "applyUs"),
     segmentBytes: numberIn(settings, "segmentBytes"),
   };
+}
+
+/** By how much clocks may run apart in a run whose leaders have leases; `undefined` where they have none. */
+export function leaseDriftOf(settings: Settings): number | undefined {
+  if (settings["leaseReads"] !== true) return undefined;
+  return raftSettings(coreOptionsOf(settings)).maxClockDrift;
 }
 
 /** A setting that is a number. */
