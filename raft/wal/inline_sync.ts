@@ -13,8 +13,8 @@ export const MAX_INLINE_BYTES: number = 32 * 1024;
 
 /** How much a measurement moves the mean. */
 const WEIGHT = 1 / 8;
-/** A sync in line that takes this many times the limit is a stall. */
-const STALL_FACTOR = 4;
+/** A sync in line that takes this many times the limit is a stall. Less only moves the mean: heartbeats bear a hiccup. */
+const STALL_FACTOR = 32;
 /** How long a stall keeps all to the pool; twice as long each time that one follows soon. */
 const MIN_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 60_000;

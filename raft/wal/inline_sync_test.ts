@@ -43,6 +43,18 @@ describe("InlineSync", () => {
     assertEquals(sync.allows(300, 0), true);
   });
 
+  it("takes a hiccup for no stall: a few writes through the pool, and no pause", () => {
+    const sync = new InlineSync(1);
+    pool(sync, 0.2, 10, 0);
+    sync.took(10, true, 0);
+    let pooled = 0;
+    while (!sync.allows(300, 0)) {
+      sync.took(0.2, false, 0);
+      pooled++;
+    }
+    assert(pooled > 0 && pooled < 10, `${pooled} writes`);
+  });
+
   it("pauses after one stall, and longer after another that follows soon", () => {
     const sync = new InlineSync(1);
     sync.took(0.2, false, 0);
