@@ -8,9 +8,9 @@
  * ```txt
  *                            Node                     Bun                      Deno
  * in line                    75–157 µs,  31–84 µs     86–163 µs,  34–85 µs     109–160 µs,  62–95 µs
- * in line, O_DSYNC           77–149 µs,  33–89 µs     81–155 µs,  30–81 µs     108–154 µs,  44–75 µs
- * callbacks                  200–259 µs, 191–223 µs   241–279 µs, 256–302 µs   166–209 µs, 116–159 µs
- * write in line, then one    159–248 µs, 121–203 µs   163–213 µs, 151–172 µs   141–207 µs, 114–148 µs
+ * in line, O_DSYNC           77–149 µs,  33–89 µs     81–155 µs,  30–81 µs     108–154 µs,  44–74 µs
+ * callbacks                  200–259 µs, 190–223 µs   241–279 µs, 257–302 µs   166–209 µs, 116–166 µs
+ * write in line, then one    159–248 µs, 121–203 µs   163–213 µs, 151–171 µs   141–207 µs, 114–148 µs
  * ```
  *
  * O_DSYNC gains nothing over two calls in line.
