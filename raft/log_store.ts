@@ -58,6 +58,8 @@ export interface LogStoreStats {
   readonly bytesWritten: number;
   /** Times that the disk was made durable for batches. `entries / syncs` is the gain of group commit. */
   readonly syncs: number;
+  /** Those of them that were done in line, on the event loop. */
+  readonly inlineSyncs: number;
   /** How long the last of them took, in milliseconds. */
   readonly lastSyncMs: number;
   /** Calls of `persist` that wait. */

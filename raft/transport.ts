@@ -19,6 +19,7 @@ import type { NodeId } from "./entry.ts";
 import type { SnapshotSource } from "./log_store.ts";
 import type { Message, SnapshotMessage } from "./message.ts";
 import { AcceptedStreams, type RaftTransportHandlers } from "./transport/accepted_streams.ts";
+import { HeldAppends } from "./transport/held_appends.ts";
 import { Lane } from "./transport/lane.ts";
 import { HelloRefusedError, openStream } from "./transport/open_stream.ts";
 import { sendSnapshot } from "./transport/snapshot_stream.ts";
@@ -73,6 +74,8 @@ export interface RaftTransportOptions {
   /** Which storage it has; see {@link RaftTransportHandlers.admit}. @default {""} */
   readonly storage?: string;
   readonly handlers: RaftTransportHandlers;
+  /** Calls back in a later turn of the event loop; without it, news of a commit never waits for entries to travel with. */
+  readonly defer?: (callback: () => void) => void;
   readonly limits?: RaftTransportLimits;
 }
 
@@ -105,6 +108,12 @@ export interface RaftTransportStats {
 /** Lanes that nothing was sent on for this long, to who is no member any more, are closed. */
 const FORGET_AFTER_MS = 30_000;
 
+/**
+ * Not on Deno: `fetch` writes frames of 1 KiB and more in two pieces, and Nagle's algorithm keeps the second until the first is
+ * acknowledged, which takes the other kernel up to 40 ms unless an answer to something else goes back. News of commits see to that.
+ */
+const HOLDS_NEWS = !("Deno" in globalThis);
+
 const DEFAULTS: Required<RaftTransportLimits> = {
   openTimeoutMs: 2_000,
   maxControlBytes: 4 * 1024 * 1024,
@@ -134,6 +143,7 @@ export class RaftTransport {
   /** As they said themselves: a leader that the own log does not know yet must be answered. */
   readonly #heard = new Map<NodeId, string>();
   readonly #entries = new EntriesEncoder();
+  readonly #held: HeldAppends | undefined;
   readonly #accepted: AcceptedStreams;
   readonly #life = new AbortController();
   readonly #counts = {
@@ -153,6 +163,12 @@ export class RaftTransport {
     this.#options = options;
     this.#limits = { ...DEFAULTS, ...options.limits };
     const limits = this.#limits;
+    if (options.defer !== undefined && HOLDS_NEWS) {
+      this.#held = new HeldAppends({
+        defer: options.defer,
+        send: (message) => this.#send(message),
+      });
+    }
     this.#accepted = new AcceptedStreams({
       cluster: options.cluster,
       id: options.id,
@@ -219,6 +235,11 @@ export class RaftTransport {
   /** Sends a message, some time, perhaps. */
   send(message: Message): void {
     if (this.#life.signal.aborted) return;
+    if (message.type === "append" && this.#held !== undefined) this.#held.push(message);
+    else this.#send(message);
+  }
+
+  #send(message: Message): void {
     const peer = this.#peer(message.to);
     const lane = message.type === "append" ? peer.append : peer.control;
     lane.send(encodeMessage(message, { version: lane.version, entries: this.#entries }));
@@ -267,6 +288,7 @@ export class RaftTransport {
         control.close();
         append.close();
       }
+      this.#held?.clear();
       this.#entries.clear();
       this.#accepted.close();
     }

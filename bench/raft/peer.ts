@@ -99,6 +99,8 @@ const unsynced: FileSystem = {
       read: (buffer, offset) => file.read(buffer, offset),
       write: (bytes, offset) => file.write(bytes, offset),
       sync: () => Promise.resolve(),
+      writeInline: (bytes, offset) => file.writeInline!(bytes, offset),
+      syncInline: () => {},
       close: () => file.close(),
     };
   },

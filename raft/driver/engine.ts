@@ -218,6 +218,7 @@ export class Engine<Result> {
       transport: options.transport,
       clock: options.clock,
       random: options.random,
+      defer: options.defer,
       cluster: options.clusterName,
       id: options.id,
       address: options.address,

@@ -43,6 +43,7 @@ export interface EndOptions {
   readonly address: string;
   readonly cluster?: string;
   readonly limits?: RaftTransportLimits;
+  readonly defer?: (callback: () => void) => void;
 }
 
 /** Creates a transport that serves. */
@@ -78,6 +79,7 @@ export function end(options: EndOptions): End {
       id: options.id,
       address: options.address,
       ...(options.limits && { limits: options.limits }),
+      ...(options.defer && { defer: options.defer }),
       handlers: {
         message: (message) => {
           messages.push(message);

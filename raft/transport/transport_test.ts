@@ -11,6 +11,8 @@ import type { Message } from "../message.ts";
 import { entriesAfter } from "../wire/_harness_fuzz.ts";
 import { bytesOf, type End, end, heartbeat, stored } from "./_harness.ts";
 
+const isDeno = "Deno" in globalThis;
+
 interface Pair {
   readonly a: End;
   readonly b: End;
@@ -65,6 +67,31 @@ const kinds = [
   { name: "memory", pair: memoryPair, needed: {} },
   { name: "HTTP/2", pair: http2Pair, needed: needs("net", "sys", "env", "read") },
 ];
+
+describe("raft transport, news of commits", () => {
+  it("travels with entries that follow soon; on Deno by itself", async () => {
+    const network = memoryNetwork();
+    const deferred: (() => void)[] = [];
+    const a = end({
+      transport: network.transport("a:1"),
+      id: "a",
+      address: "a:1",
+      defer: (callback) => deferred.push(callback),
+    });
+    const b = end({ transport: network.transport("b:1"), id: "b", address: "b:1" });
+    a.raft.members(new Map([["a", "a:1"], ["b", "b:1"]]));
+    a.raft.send(append(5, 0, 0));
+    a.raft.send(append(6, 1, 1));
+    a.raft.send(append(7, 0, 0));
+    for (let turn = 0; turn < 2; turn++) deferred.splice(0).forEach((callback) => callback());
+    await b.until((line) => line === "append 7");
+    assertEquals(b.heard, [...(isDeno ? ["append 5"] : []), "append 6", "append 7"]);
+    a.raft.send(append(8, 0, 0));
+    await a.raft.close();
+    assertEquals(deferred.splice(0).length, isDeno ? 0 : 1);
+    await b.raft.close();
+  });
+});
 
 for (const { name, pair, needed } of kinds) {
   describe(`raft transport over ${name}`, needed, () => {

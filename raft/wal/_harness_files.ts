@@ -34,6 +34,9 @@ export function filesOn(disk: SimDisk): FileSystem {
         },
         write: (bytes, offset) => act({ type: "write", file: handle.name, offset, bytes }),
         sync: () => act({ type: "sync", file: handle.name }),
+        writeInline: (bytes, offset) =>
+          disk.perform({ type: "write", file: handle.name, offset, bytes }),
+        syncInline: () => disk.perform({ type: "sync", file: handle.name }),
         close: () => {
           handles.delete(handle);
           return Promise.resolve();

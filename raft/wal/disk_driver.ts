@@ -48,6 +48,26 @@ export class DiskDriver {
     }
   }
 
+  /**
+   * Performs steps before it returns, if they only write and sync files that are open and can do so in line.
+   *
+   * @returns Whether it did; otherwise nothing was done.
+   * @throws {Error} A step failed. Those after it were not begun.
+   */
+  performInline(steps: readonly DiskStep[]): boolean {
+    for (const step of steps) {
+      if (step.type !== "write" && step.type !== "sync") return false;
+      const file = this.#open.get(step.file);
+      if (file?.writeInline === undefined || file.syncInline === undefined) return false;
+    }
+    for (const step of steps) {
+      if (step.type === "write") {
+        this.#open.get(step.file)!.writeInline!(step.bytes, step.offset);
+      } else if (step.type === "sync") this.#open.get(step.file)!.syncInline!();
+    }
+    return true;
+  }
+
   /** Closes all files. */
   async close(): Promise<void> {
     for (const name of [...this.#open.keys()]) await this.#forget(name);

@@ -15,40 +15,27 @@ import type {
 } from "../log_store.ts";
 import { StoragePoisonedError, StorageUnusableError } from "../storage_error.ts";
 import { WalCore } from "./core.ts";
-import { lockDirectory, nodeProcesses, type ProcessTable } from "./directory_lock.ts";
+import { lockDirectory } from "./directory_lock.ts";
 import { DiskDriver } from "./disk_driver.ts";
-import { errorCode, type FileSystem, writeAtomically } from "./file_system.ts";
+import {
+  type FileLogStoreOptions,
+  type ResolvedFileLogStoreOptions,
+  resolveFileLogStoreOptions,
+} from "./file_log_options.ts";
+import { errorCode, writeAtomically } from "./file_system.ts";
+import { InlineSync, MAX_INLINE_BYTES } from "./inline_sync.ts";
 import { encodeKnownStorages, KNOWN_STORAGES_FILE } from "./known_storages.ts";
-import { nodeFileSystem } from "./node_file_system.ts";
 import { openLog, RESERVE_FILE } from "./open_log.ts";
 import type { DiskJob } from "./step.ts";
 import type { WalEffect, WalInput } from "./wal_contract.ts";
 
-/** Options of {@link FileLogStore}. */
-export interface FileLogStoreOptions {
-  /** Where: a directory of this node alone. Made if missing. */
-  readonly directory: string;
-  /** The cluster's name; a directory of another is refused. */
-  readonly cluster: string;
-  /** The member; a directory of another is refused. */
-  readonly nodeId: string;
-  /** Bytes of one file of the log, 4 KiB to 1 GiB. What is compacted is freed file by file. @default {16777216} */
-  readonly segmentBytes?: number;
-  /**
-   * Bytes of a file that is deleted when the disk is full, so that there is room to stop in order. 0 for none.
-   *
-   * @default {1048576}
-   */
-  readonly reserveBytes?: number;
-  /** Pause after which the log says on disk that all of it is durable, which lets damage be told from a torn write. @default {1000} */
-  readonly idleMs?: number;
-  /** Told of each write and sync: how long, and what it made durable. */
-  readonly onSync?: (ms: number, batches: number) => void;
-  /** The files. @default {the machine's own, through `node:fs`} */
-  readonly files?: FileSystem;
-  /** Whom a lock may belong to. @default {the machine's own} */
-  readonly processes?: ProcessTable;
-}
+export type { FileLogStoreOptions } from "./file_log_options.ts";
+
+/**
+ * Turns of the event loop after which what was sent before is on its way: Node writes to its sockets in the next one, Bun before it, and
+ * Deno's `fetch` takes a chunk over in one, and writes it in a later one.
+ */
+const TURNS_TO_SEND = "Deno" in globalThis ? 3 : 1;
 
 interface Waiter {
   readonly token: number;
@@ -67,7 +54,8 @@ interface Running {
 /**
  * Keeps the log in a directory, in checksummed segments, durable by `fdatasync`.
  *
- * Batches that wait together share one sync, and the event loop is never blocked. Any error of the disk is final.
+ * Batches that wait together share one sync. The event loop is blocked only by small ones, as long as the disk is fast; see
+ * {@link FileLogStoreOptions.inlineSyncBelowMs}. Any error of the disk is final.
  *
  * @example Usage
  * ```ts ignore
@@ -78,8 +66,7 @@ interface Running {
  * ```
  */
 export class FileLogStore implements LogStore {
-  readonly #options: Required<Omit<FileLogStoreOptions, "onSync">>;
-  readonly #onSync: FileLogStoreOptions["onSync"];
+  readonly #options: ResolvedFileLogStoreOptions;
   readonly #waiters: Waiter[] = [];
   #waiterHead = 0;
   #pendingBytes = 0;
@@ -89,10 +76,13 @@ export class FileLogStore implements LogStore {
   #ended: (() => void) | undefined;
   #failure: StoragePoisonedError | undefined;
   #flushing = false;
+  readonly #inline: InlineSync;
+  /** Whether a job may be done before `#begin` returns. */
+  #mayBlock = false;
   #jobs = new Set<Promise<void>>();
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   #appendedSinceTimer = false;
-  #counts = { batches: 0, entries: 0, bytesWritten: 0, syncs: 0, lastSyncMs: 0 };
+  #counts = { batches: 0, entries: 0, bytesWritten: 0, syncs: 0, inlineSyncs: 0, lastSyncMs: 0 };
   #firstIndex: Index = 1;
 
   /**
@@ -101,23 +91,8 @@ export class FileLogStore implements LogStore {
    * @throws {RangeError} An option is out of range.
    */
   constructor(options: FileLogStoreOptions) {
-    const { segmentBytes = 16 * 2 ** 20, reserveBytes = 2 ** 20, idleMs = 1000, onSync } = options;
-    if (!Number.isSafeInteger(segmentBytes) || segmentBytes < 4096 || segmentBytes > 2 ** 30) {
-      throw new RangeError(
-        `Cannot open a log as 'segmentBytes' must be 4096 to ${
-          2 ** 30
-        }: current value is ${segmentBytes}`,
-      );
-    }
-    this.#options = {
-      files: nodeFileSystem,
-      processes: nodeProcesses,
-      ...options,
-      segmentBytes,
-      reserveBytes,
-      idleMs,
-    };
-    this.#onSync = onSync;
+    this.#options = resolveFileLogStoreOptions(options);
+    this.#inline = new InlineSync(this.#options.inlineSyncBelowMs);
   }
 
   /**
@@ -245,14 +220,26 @@ export class FileLogStore implements LogStore {
     }
   }
 
-  /** Batches of the same turn of the event loop join: what one read of a socket brought becomes one write. */
+  /**
+   * Batches of the same turn of the event loop join: what one read of a socket brought becomes one write. One that is done in line waits
+   * until what was sent before it is on its way, so that the others write at the same time.
+   */
   #flushSoon(core: WalCore): void {
     if (this.#flushing || core.writing) return;
     this.#flushing = true;
-    setImmediate(() => {
+    const inline = this.#inline.allows(core.stagedBytes, this.#options.now());
+    let turns = inline ? TURNS_TO_SEND : 1;
+    const flush = () => {
+      if (--turns > 0) return void setImmediate(flush);
       this.#flushing = false;
-      this.#step({ type: "flush" });
-    });
+      this.#mayBlock = inline;
+      try {
+        this.#step({ type: "flush" });
+      } finally {
+        this.#mayBlock = false;
+      }
+    };
+    setImmediate(flush);
   }
 
   #step(input: WalInput): void {
@@ -280,23 +267,46 @@ export class FileLogStore implements LogStore {
     }
   }
 
-  #begin({ operation, lane, steps }: DiskJob, disk: DiskDriver): void {
-    const begun = performance.now();
+  #begin(job: DiskJob, disk: DiskDriver): void {
+    const begun = this.#options.now();
     const waited = this.#counts.batches;
-    const job = disk.perform(steps).then(() => {
-      this.#jobs.delete(job);
-      const syncs = lane === "log" && steps.some(({ type }) => type === "sync");
-      if (syncs) {
-        this.#counts.syncs++;
-        this.#counts.lastSyncMs = performance.now() - begun;
+    const failed = (error: unknown) =>
+      this.#step({ type: "failed", operation: job.operation, error });
+    const bytes = smallWrite(job);
+    if (this.#mayBlock && bytes !== undefined && this.#inline.allows(bytes, begun)) {
+      let inline: boolean;
+      try {
+        inline = disk.performInline(job.steps);
+      } catch (error) {
+        return failed(error);
       }
-      this.#step({ type: "done", operation });
-      if (syncs) this.#onSync?.(this.#counts.lastSyncMs, this.#counts.batches - waited);
+      if (inline) return this.#done(job, { begun, waited, inline });
+    }
+    const performed = disk.perform(job.steps).then(() => {
+      this.#jobs.delete(performed);
+      this.#done(job, { begun, waited, inline: false });
     }, (error) => {
-      this.#jobs.delete(job);
-      this.#step({ type: "failed", operation, error });
+      this.#jobs.delete(performed);
+      failed(error);
     });
-    this.#jobs.add(job);
+    this.#jobs.add(performed);
+  }
+
+  #done(
+    job: DiskJob,
+    { begun, waited, inline }: { begun: number; waited: number; inline: boolean },
+  ): void {
+    const { onSync, now } = this.#options;
+    const syncs = job.lane === "log" && job.steps.some(({ type }) => type === "sync");
+    if (syncs) {
+      const ended = now();
+      this.#counts.syncs++;
+      if (inline) this.#counts.inlineSyncs++;
+      this.#counts.lastSyncMs = ended - begun;
+      if (smallWrite(job) !== undefined) this.#inline.took(ended - begun, inline, ended);
+    }
+    this.#step({ type: "done", operation: job.operation });
+    if (syncs) onSync?.(this.#counts.lastSyncMs, this.#counts.batches - waited);
   }
 
   #answer(token: number): void {
@@ -353,4 +363,15 @@ export class FileLogStore implements LogStore {
 
 function markOf(snapshot: SnapshotMeta): Persist {
   return { type: "persist", token: -1, entries: [], snapshot, sync: true };
+}
+
+/** How many bytes a job of the log writes to files that it has; `undefined` when it does more than that, or much. */
+function smallWrite({ lane, steps }: DiskJob): number | undefined {
+  if (lane !== "log") return undefined;
+  let bytes = 0;
+  for (const step of steps) {
+    if (step.type === "write") bytes += step.bytes.length;
+    else if (step.type !== "sync") return undefined;
+  }
+  return bytes <= MAX_INLINE_BYTES ? bytes : undefined;
 }

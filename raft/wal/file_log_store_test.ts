@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import process from "node:process";
-import { SimDisk } from "../../sim/disk.ts";
+import { loseAll, SimDisk } from "../../sim/disk.ts";
 import { Streams } from "../../sim/prng.ts";
 import { needs } from "../../tests/_needs.ts";
 import {
@@ -215,6 +215,147 @@ describe("FileLogStore", () => {
 
   it("refuses options out of range", () => {
     assertThrows(() => onDisk(newDisk(), { segmentBytes: 100 }), RangeError, "segmentBytes");
+    for (const inlineSyncBelowMs of [-1, NaN]) {
+      assertThrows(() => onDisk(newDisk(), { inlineSyncBelowMs }), RangeError, "inlineSync");
+    }
+  });
+});
+
+/** A disk whose syncs take as long as it is told, by a clock that only they move. */
+function timedDisk(options: Partial<FileLogStoreOptions> = {}) {
+  const disk = newDisk();
+  let now = 0;
+  const timed = { disk, syncMs: 0.2, wait: (ms: number) => void (now += ms) };
+  disk.fault = ({ type }) => {
+    if (type === "sync") now += timed.syncMs;
+    return undefined;
+  };
+  const store = onDisk(disk, { segmentBytes: 2 ** 18, now: () => now, ...options });
+  let index = 0;
+  const write = async (bytes = 100): Promise<"inline" | "pool"> => {
+    const before = store.stats;
+    await store.persist(persistOf({ entries: entriesFrom(++index, 1, 1, bytes) }));
+    const { syncs, inlineSyncs } = store.stats;
+    assertEquals(syncs, before.syncs + 1);
+    return inlineSyncs > before.inlineSyncs ? "inline" : "pool";
+  };
+  return Object.assign(timed, { store, write });
+}
+
+describe("FileLogStore, syncs in line", () => {
+  it("begin once the disk was measured to be fast", async () => {
+    const { store, write } = timedDisk();
+    await store.open();
+    assertEquals([await write(), await write(), await write()], ["pool", "inline", "inline"]);
+    await store.close();
+  });
+
+  it("do not begin on a slow disk, or when they are turned off", async () => {
+    const slow = timedDisk();
+    slow.syncMs = 3;
+    const off = timedDisk({ inlineSyncBelowMs: 0 });
+    for (const { store, write } of [slow, off]) {
+      await store.open();
+      for (let i = 0; i < 20; i++) assertEquals(await write(), "pool");
+      assertEquals(store.stats.inlineSyncs, 0);
+      await store.close();
+    }
+  });
+
+  it("end with one that stalls, and come back after a while of fast ones", async () => {
+    const timed = timedDisk();
+    const { store, write } = timed;
+    await store.open();
+    await write();
+    timed.syncMs = 500;
+    assertEquals(await write(), "inline"); // nobody could know
+    for (let i = 0; i < 5; i++) assertEquals(await write(), "pool");
+    timed.syncMs = 0.2;
+    timed.wait(60_000);
+    let pooled = 0;
+    while (await write() === "pool") pooled++;
+    assert(pooled > 10, `${pooled} writes through the pool`);
+    assertEquals(await write(), "inline");
+    await store.close();
+  });
+
+  it("are for small writes", async () => {
+    const { store, write } = timedDisk();
+    await store.open();
+    await write();
+    assertEquals([await write(40_000), await write(100)], ["pool", "inline"]);
+    await store.close();
+  });
+
+  it("are for writes that found the disk at rest", async () => {
+    const { store, write, disk } = timedDisk();
+    await store.open();
+    await write();
+    const { fault } = disk;
+    let late: Promise<void> | undefined;
+    disk.fault = (step) => {
+      // While a write of 40,000 bytes is under way, another comes.
+      if (step.type === "write") {
+        late ??= store.persist(persistOf({ entries: entriesFrom(3, 1, 1) }));
+      }
+      return fault(step);
+    };
+    await store.persist(persistOf({ entries: entriesFrom(2, 1, 1, 40_000) }));
+    await late;
+    assertEquals([store.stats.syncs, store.stats.inlineSyncs], [3, 0]);
+    await store.close();
+  });
+
+  it("are done before anything is acknowledged", async () => {
+    const { store, write, disk } = timedDisk();
+    await store.open();
+    await write();
+    let synced = false;
+    const { fault } = disk;
+    disk.fault = (step) => {
+      synced = step.type === "sync";
+      return fault(step);
+    };
+    assertEquals(await write(), "inline");
+    assert(synced);
+    disk.crash(loseAll);
+    const after = onDisk(disk);
+    assertEquals((await after.open()).entries.map(({ index }) => index), [1, 2]);
+    await after.close();
+  });
+
+  it("poison the store when they fail, and so do writes in line", async () => {
+    for (const [failing, code] of [["sync", "EIO"], ["write", "ENOSPC"]] as const) {
+      const { store, write, disk } = timedDisk();
+      await store.open();
+      await write();
+      const steps: string[] = [];
+      disk.fault = ({ type }) => {
+        if (type !== "remove") steps.push(type); // of the reserve
+        return type === failing ? code : undefined;
+      };
+      const waiting = [2, 3].map((index) =>
+        store.persist(persistOf({ entries: entriesFrom(index, 1, 1) }))
+      );
+      for (const one of waiting) await assertRejects(() => one, StoragePoisonedError, code);
+      assertEquals(steps, failing === "sync" ? ["write", "sync"] : ["write"]);
+      disk.fault = () => undefined;
+      const error = await assertRejects(() => store.persist(persistOf({})), StoragePoisonedError);
+      assertEquals(error.full, code === "ENOSPC");
+      assertEquals(store.stats.inlineSyncs, 0);
+      await store.close();
+    }
+  });
+
+  it("make room for a new segment through the pool", async () => {
+    const { store, write } = timedDisk({ segmentBytes: 4096 });
+    await store.open();
+    const ways = new Set<string>();
+    for (let i = 0; i < 40; i++) ways.add(await write(300));
+    assertEquals(ways, new Set(["pool", "inline"]));
+    assert(store.stats.segments > 2);
+    assert(store.stats.inlineSyncs > 20, `${store.stats.inlineSyncs} in line`);
+    await store.close();
   });
 });
 

@@ -16,6 +16,10 @@ export interface OpenFile {
   sync(): Promise<void>;
   /** Lets go. */
   close(): Promise<void>;
+  /** The same as {@link OpenFile.write}, done when it returns. A file without it, or without `syncInline`, is written through `write`. */
+  writeInline?(bytes: Uint8Array, offset: number): void;
+  /** The same as {@link OpenFile.sync}, done when it returns. */
+  syncInline?(): void;
 }
 
 /**

@@ -111,6 +111,7 @@ export class MemoryLogStore implements LogStore {
       entries: this.#entries,
       bytesWritten: 0,
       syncs: 0,
+      inlineSyncs: 0,
       lastSyncMs: 0,
       pendingBatches: 0,
       pendingBytes: 0,
