@@ -17,6 +17,7 @@ import { packages, rootFolder, runtime } from "./runtimes.ts";
 import { type Job, seedJobs, weightOf } from "./sim_jobs.ts";
 import { recordedSeeds } from "./sim_planted.ts";
 import { doAll, type Timed } from "./sim_pool.ts";
+import { help } from "./usage.ts";
 
 /** Fresh seeds of each protocol. */
 const FRESH = SITUATION_SEEDS;
@@ -86,6 +87,7 @@ async function traces(): Promise<ReadonlyMap<string, string>> {
 }
 
 const began = performance.now();
+help(import.meta.url);
 const base = await baseSeed();
 const recorded = await recordedSeeds();
 const workers = availableParallelism();
