@@ -241,6 +241,31 @@ describe("exchanges", () => {
     assertEquals(opened, 1);
   });
 
+  it("who knows many more nodes than a page can list is asked for all by stream", () => {
+    const solo = new Solo();
+    const synced = (): boolean => solo.of("exchange").length > 0;
+    const known = Array.from({ length: 30 }, (_, i) => `k${i}`);
+    solo.delta(...known.map((id, i) => block(id, [], { addr: `10.4.0.${i}:1` })));
+    const unknown = Array.from({ length: 40 }, (_, i) => listed(`u${i}`, 1));
+    const familiar = known.map((id) => listed(id, 0));
+    // Page and number agree that most are unknown; of a whole digest, or of a page of those that came last, they do not.
+    solo.syn([...familiar.slice(0, 10), ...unknown.slice(0, 10)], { known: 71 });
+    assert(synced());
+    const [exchange] = solo.of("exchange");
+    assertEquals(exchange?.to, addressOf("z"));
+    solo.step({ type: "exchangeFailed", exchange: exchange!.exchange, reason: "" });
+    solo.syn([...familiar, ...unknown], { known: 70 });
+    assert(!synced(), "all are in the page");
+    solo.syn([...familiar.slice(0, 10), ...unknown.slice(0, 10)], { known: 45 });
+    assert(!synced(), "no more than a page can list");
+    solo.syn(familiar.slice(0, 20), { known: 2 ** 53 - 1 });
+    assert(!synced(), "a number alone may be a lie, or of those that left");
+    solo.syn(unknown.map((one) => ({ ...one, left: true })), { known: 2 ** 53 - 1 });
+    assert(!synced(), "none of whom is taken in");
+    solo.syn([], { known: 2 ** 53 - 1 });
+    assert(!synced());
+  });
+
   it("a sync brings both sides together, in as many messages as it takes", () => {
     const [a, b] = [new Solo({ id: "a" }), new Solo({ id: "b" })];
     for (let i = 0; i < 20; i++) a.upsert(`key${i}`, "v".repeat(60_000));

@@ -53,7 +53,8 @@ describe("lifecycle", () => {
       block("c", [entry("_internal:left", "", 1)]),
       block("d", [entry("k", "v", 1)]),
     );
-    for (let heartbeat = 2; heartbeat < 45; heartbeat++) {
+    // Each page tells of one of three others, so that silence counts for less.
+    for (let heartbeat = 2; heartbeat < 70; heartbeat++) {
       solo.run(500);
       solo.syn([listed("d", 1, { heartbeat })], { known: 9 });
     }
