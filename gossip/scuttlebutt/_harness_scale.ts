@@ -77,8 +77,8 @@ function met(
 }
 
 /**
- * Until what the meeting left as news is told, and no page lists it any more: by many pages, 34 rounds among 1,000. A digest that leaves
- * a quarter of each packet free is never cut.
+ * Until what went before is told. Where digests go by pages that takes longer; a digest that leaves a quarter of each packet free is
+ * never cut.
  */
 function settle(
   w: FaultWorld,
@@ -86,7 +86,7 @@ function settle(
   { maxPacketBytes = 1400 }: ScaleOptions,
 ): void {
   const { digestBytes } = lives[0]!.core.scuttlebuttStats;
-  w.run(digestBytes > 0.75 * maxPacketBytes ? 25_000 : 3000);
+  w.run(digestBytes > 0.75 * maxPacketBytes ? 10_000 : 3000);
 }
 
 /** How often a node was held for down. */

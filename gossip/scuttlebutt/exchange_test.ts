@@ -180,8 +180,8 @@ describe("exchanges", () => {
       assert(size >= 55, `${size}`);
       const bound = Math.ceil(1000 / Math.floor((size - 1) / 2));
       const lastSeen = new Map<string, number>();
-      for (let i = 0; i < 3 * bound; i++) {
-        const changed = ids[(i * 37) % ids.length]!;
+      for (let i = 0; i < 6 * bound; i++) {
+        const changed = ids[(i * 40) % ids.length]!;
         const { version } = solo.core.node(changed)!;
         solo.delta(block(changed, [entry("k", String(i), version + 1)], {
           from: version,

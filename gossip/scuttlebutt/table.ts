@@ -255,11 +255,11 @@ export class NodeTable {
   }
 
   #create(block: Block): NodeRecord {
-    const { clock, round } = this.#turn;
+    const { clock } = this.#turn;
     const { gossipIntervalMs, windowSize } = this.#settings;
     const record = new NodeRecord(block);
     record.heartbeat = block.heartbeat;
-    record.changedRound = round;
+    record.touch(this.#turn);
     record.detector = new PhiEstimator({
       priorMs: 2 * gossipIntervalMs,
       minMeanMs: this.hearing.leastMeanMs,
@@ -292,12 +292,12 @@ export class NodeTable {
 
   #markLeft(record: NodeRecord): void {
     if (record.left) return;
-    const { clock, round } = this.#turn;
+    const { clock } = this.#turn;
     const { id, generation } = record;
     record.left = true;
     record.down = false;
     record.expiry = clock + this.#settings.leftExpiryMs;
-    record.changedRound = round;
+    record.touch(this.#turn);
     this.view.delete(id);
     this.#turn.event({ type: "leave", id, generation });
   }
@@ -315,7 +315,7 @@ export class NodeTable {
       else this.#applyUser(record, entry);
     }
     if (record.version === before) return;
-    record.changedRound = this.#turn.round;
+    record.touch(this.#turn);
     if (!record.left && !record.down) this.list(record);
   }
 
