@@ -67,6 +67,7 @@ function trafficTable(): string {
       rounds,
       seed: SEED,
     });
+    console.error(`${nodes} nodes, packets of ${maxPacketBytes}: ${bytes.map(Math.round)}`);
     for (const [i, keys] of KEYS.entries()) {
       // Every node receives each changed key once, in a block of its own.
       const model = idleModel(nodes, maxPacketBytes) + keys * CHANGED_BYTES * (nodes - 1) / nodes;
@@ -109,6 +110,7 @@ function spread(): string {
     ["nodes", "packet bytes", "writes", "mean", "most", "model, mean"],
     sizes.map(([nodes, maxPacketBytes, writes, model]) => {
       const { mean, most } = spreadRounds({ nodes, writes, seed: SEED, maxPacketBytes });
+      console.error(`${nodes} nodes, packets of ${maxPacketBytes}: ${mean.toFixed(2)}`);
       return [nodes, maxPacketBytes, writes, mean.toFixed(2), most.toFixed(2), model];
     }),
   );
