@@ -64,13 +64,12 @@ describe("failure detection", () => {
     // The timer first, then what waited in the sockets: the worst order.
     assertEquals(events(solo.step({ type: "timeout" })), []);
     assertEquals(solo.core.scuttlebuttStats.rounds, rounds + 1);
+    assert(solo.core.deadline - solo.now > 450, "no burst of the rounds that were missed");
     assert(
       solo.effects.some((effect) => effect.type === "counted" && effect.counter === "lateTimer"),
     );
     beat(53);
     assertEquals(events(solo.run(9000)), []);
-    const since = solo.core.scuttlebuttStats.rounds - rounds;
-    assert(since >= 18 && since <= 20, `no burst of the rounds that were missed: ${since}`);
     assert(Math.abs(solo.core.scuttlebuttStats.stalledMs - 59_000) < 600);
     assertEquals(solo.core.node("b")!.down, false);
   });
