@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { runtime } from "../tasks/runtimes.ts";
 import { type Measurement, start, type Subject } from "./peers/subject.ts";
+import { help } from "../tasks/usage.ts";
 
 interface Case {
   readonly name: string;
@@ -31,6 +32,7 @@ interface Recorded {
 
 const root = new URL("../", import.meta.url).pathname;
 const recordedFile = `${root}bench/peers/go.json`;
+help(import.meta.url);
 const { rounds, peerCommand, peerName } = options();
 
 function options() {

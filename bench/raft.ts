@@ -15,6 +15,7 @@ import { fsyncsPerSecond } from "./raft/floor.ts";
 import { NodeError } from "./raft/program.ts";
 import { type Cell, render, type RowResult, showCell } from "./raft/results.ts";
 import { type Measured, type Row, rows, type Scale } from "./raft/rows.ts";
+import { help } from "../tasks/usage.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 
@@ -43,6 +44,7 @@ function options() {
   }
 }
 
+help(import.meta.url);
 const values = options();
 function positive(name: "rounds" | "trials" | "seconds" | "warmup" | "missed"): number {
   const value = Number(values[name]);

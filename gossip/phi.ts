@@ -56,7 +56,7 @@ export class PhiEstimator {
   readonly #weight: number;
   readonly #windowSize: number;
   readonly #maxMicros: number;
-  readonly #minMeanMicros: number;
+  #minMeanMicros: number;
   readonly #gaps: number[] = [];
   #oldest = 0;
   #sum = 0;
@@ -85,11 +85,7 @@ export class PhiEstimator {
         minMeanMs,
       })
     ) {
-      if (!(value > 0)) {
-        throw new RangeError(
-          `Cannot estimate suspicion as '${name}' must be above 0: current value is ${value}`,
-        );
-      }
+      checkPositive(name, value);
     }
     this.#priorMicros = priorMs * 1000;
     this.#weight = priorWeight;
@@ -107,6 +103,15 @@ export class PhiEstimator {
   /** `μ = (Σ gaps + weight · prior) / (n + weight)`, in milliseconds, and at least `minMeanMs`. */
   get meanMs(): number {
     return this.#meanMicros() / 1000;
+  }
+
+  /** The least mean, for the time from now on: gaps may be known to become longer than any that was seen. Above 0. */
+  get minMeanMs(): number {
+    return this.#minMeanMicros / 1000;
+  }
+  set minMeanMs(minMeanMs: number) {
+    checkPositive("minMeanMs", minMeanMs);
+    this.#minMeanMicros = minMeanMs * 1000;
   }
 
   /** A heartbeat came. The first one after a {@link restart} ends no gap. */
@@ -163,4 +168,11 @@ export class PhiEstimator {
     const weight = this.#gaps.length + this.#weight;
     return Math.max(this.#minMeanMicros, (this.#sum + this.#weight * this.#priorMicros) / weight);
   }
+}
+
+function checkPositive(name: string, value: number): void {
+  if (value > 0) return;
+  throw new RangeError(
+    `Cannot estimate suspicion as '${name}' must be above 0: current value is ${value}`,
+  );
 }

@@ -10,7 +10,9 @@ import { Story } from "../examples/demo/story.ts";
 import { draw, lines } from "../examples/demo/table.ts";
 import { freePorts } from "./free_ports.ts";
 import { packages, rootFolder, runtime } from "./runtimes.ts";
+import { help } from "./usage.ts";
 
+help(import.meta.url);
 const unknown = Deno.args.find((arg) => arg !== "--once");
 if (unknown !== undefined) {
   console.error(

@@ -20,7 +20,9 @@ import {
 } from "../sim/linearizability/mod.ts";
 import { freePorts } from "./free_ports.ts";
 import { packages, rootFolder, runtime } from "./runtimes.ts";
+import { help } from "./usage.ts";
 
+help(import.meta.url);
 const { once, history: historyFile } = parseArgs({
   args: Deno.args,
   options: { once: { type: "boolean", default: false }, history: { type: "string" } },

@@ -9,7 +9,9 @@ import { delay } from "@std/async";
 import { RegistryStory } from "../examples/registry/registry_story.ts";
 import { freePorts } from "./free_ports.ts";
 import { packages, rootFolder, runtime } from "./runtimes.ts";
+import { help } from "./usage.ts";
 
+help(import.meta.url);
 const once = Deno.args.includes("--once");
 
 await packages();

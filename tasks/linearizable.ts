@@ -14,6 +14,7 @@ import {
   parseHistory,
 } from "../sim/linearizability/mod.ts";
 import type { HistoryEvent, Operation, Value } from "../sim/linearizability/mod.ts";
+import { help } from "./usage.ts";
 
 function refuse(problem: string): never {
   console.error(problem);
@@ -34,6 +35,7 @@ function options() {
   }
 }
 
+help(import.meta.url);
 const { values, positionals } = options();
 if (positionals.length !== 1) {
   refuse("Usage: deno task linearizable FILE [--initial JSON] [--max-steps N]");

@@ -6,7 +6,9 @@
 import { goTool } from "../interop/kinds.ts";
 import { manifest, publish } from "./publish.ts";
 import { exitCode, rootFolder } from "./runtimes.ts";
+import { help } from "./usage.ts";
 
+help(import.meta.url);
 const { exports, version } = await manifest();
 
 /** A step that is a Deno command. */

@@ -6,6 +6,7 @@
  * @module
  */
 import { rootFolder } from "./runtimes.ts";
+import { help } from "./usage.ts";
 
 /** What `deno.json` says, as far as the tasks read it. */
 export interface Manifest {
@@ -59,5 +60,6 @@ async function copyFolder(
 }
 
 if (import.meta.main) {
+  help(import.meta.url);
   if (!await publish({ dryRun: Deno.args.includes("--dry-run") })) Deno.exit(1);
 }

@@ -24,8 +24,9 @@ import { bugOf, type Job, protocolOf, regression, seedJobs, weightOf } from "./s
 import { huntAll, record, summaryOf } from "./sim_planted.ts";
 import { doAll } from "./sim_pool.ts";
 import { writeReport } from "./sim_report.ts";
-import { understood, usage, whole as wholeNumber } from "./usage.ts";
+import { help, understood, usage, whole as wholeNumber } from "./usage.ts";
 
+help(import.meta.url);
 const { values, positionals } = understood("simulate", () =>
   parseArgs({
     allowPositionals: true,

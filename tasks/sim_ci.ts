@@ -17,9 +17,10 @@ import { packages, rootFolder, runtime } from "./runtimes.ts";
 import { type Job, seedJobs, weightOf } from "./sim_jobs.ts";
 import { recordedSeeds } from "./sim_planted.ts";
 import { doAll, type Timed } from "./sim_pool.ts";
+import { help } from "./usage.ts";
 
-/** Fresh seeds of each protocol. */
-const FRESH = SITUATION_SEEDS;
+/** Fresh seeds of a protocol; all others have {@link SITUATION_SEEDS}. */
+const FRESH: ReadonlyMap<string, number> = new Map([["scuttlebutt", 500]]);
 /** The rarest situations occur in one run of fifty: so many times as many seeds are played again until all did. */
 const MORE = 5;
 /** The few worlds of hundreds of nodes that are drawn take up to minutes each: here they are of so many. */
@@ -49,9 +50,11 @@ function partOf(job: Job): string {
   return job.kind === "names" ? `${job.names} names` : `${job.protocol} ${job.kind}`;
 }
 
-function freshSeeds({ name }: AnyProtocol, from: number): readonly Job[] {
+/** Fresh seeds, from a base on; `more`: how often there were as many before. */
+function freshSeeds({ name }: AnyProtocol, base: number, more = 0): readonly Job[] {
+  const count = FRESH.get(name) ?? SITUATION_SEEDS;
   const playing = { protocol: name, announced: false, mostNodes: MOST_NODES };
-  return seedJobs({ ...playing, kind: "seeds", from, count: FRESH }, workers);
+  return seedJobs({ ...playing, kind: "seeds", from: base + more * count, count }, workers);
 }
 
 function jobsOf(protocol: AnyProtocol, base: number): readonly Job[] {
@@ -86,6 +89,7 @@ async function traces(): Promise<ReadonlyMap<string, string>> {
 }
 
 const began = performance.now();
+help(import.meta.url);
 const base = await baseSeed();
 const recorded = await recordedSeeds();
 const workers = availableParallelism();
@@ -141,7 +145,7 @@ async function report(protocol: AnyProtocol): Promise<void> {
   let fresh = campaigns("seeds");
   for (let more = 1; fresh.missing.length > 0 && more <= MORE; more++) {
     console.log(`${name}: more seeds, as there was none with: ${fresh.missing.join(", ")}`);
-    const further = await doAll(freshSeeds(protocol, base + more * FRESH), options);
+    const further = await doAll(freshSeeds(protocol, base, more), options);
     fresh = joined(protocol, [fresh, ...further.map(({ campaign }) => campaign!)]);
   }
   for (const { seeds, failures } of [found, fresh]) {

@@ -4,6 +4,7 @@
  * @module
  */
 import { packages, rootFolder, runtime, type RuntimeName } from "./runtimes.ts";
+import { help } from "./usage.ts";
 
 interface Counts {
   readonly passed: number;
@@ -117,6 +118,7 @@ const suites: Readonly<
   },
 };
 
+help(import.meta.url);
 for (const arg of Deno.args) {
   if (arg in suites || arg.endsWith("_test.ts")) continue;
   // A misspelt name must not run everything instead.

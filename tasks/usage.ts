@@ -1,9 +1,24 @@
 /**
- * Command lines that cannot be understood end a task with one line and status 2.
+ * Command lines that cannot be understood end a task with one line and status 2; `--help` ends it with what the task is, and status 0.
  *
  * @module
  */
+import { readFileSync } from "node:fs";
 import process from "node:process";
+
+/** With `--help` or `-h` on the command line, prints the comment that the module at `url` begins with, and ends the process. */
+export function help(url: string): void {
+  const asks = process.argv.slice(2).some((arg) => arg === "--help" || arg === "-h");
+  if (!asks) return;
+  console.log(descriptionOf(readFileSync(new URL(url), "utf8")));
+  process.exit(0);
+}
+
+/** The text of the comment that a module begins with. */
+export function descriptionOf(source: string): string {
+  const [, comment = ""] = /^(?:\/\/[^\n]*\n)*\/\*\*(.*?)\*\//s.exec(source) ?? [];
+  return comment.replace(/^[ \t]*\* ?/gm, "").replace(/^@module$/m, "").trim();
+}
 
 /** Ends the process. */
 export function usage(message: string): never {

@@ -15,6 +15,7 @@ import {
   sharder,
   stringKey,
 } from "../shard/mod.ts";
+import { help } from "./usage.ts";
 
 interface Lookup {
   readonly key: string;
@@ -137,6 +138,7 @@ export function checkVectors(vectors: Vectors): Counts {
 }
 
 if (import.meta.main) {
+  help(import.meta.url);
   const file = Deno.args[0] ?? new URL("../testdata/shard-vectors.json", import.meta.url);
   try {
     const counts = checkVectors(JSON.parse(await Deno.readTextFile(file)));

@@ -4,12 +4,14 @@
  * @module
  */
 import { livesOf } from "../raft/wal/_harness_log.ts";
+import { help } from "./usage.ts";
 
 function argument(name: string, or: number): number {
   const at = Deno.args.indexOf(`--${name}`);
   return at < 0 ? or : Number(Deno.args[at + 1]);
 }
 
+help(import.meta.url);
 const from = argument("from", 1);
 const seeds = argument("seeds", 20_000);
 const all = { crashes: 0, torn: 0, poisoned: 0, segments: 0 };

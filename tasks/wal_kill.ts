@@ -10,7 +10,9 @@
 import process from "node:process";
 import { killRepeatedly } from "../raft/wal/_harness_kill.ts";
 import { Streams } from "../sim/prng.ts";
+import { help } from "./usage.ts";
 
+help(import.meta.url);
 const at = process.argv.indexOf("--times");
 const times = at < 0 ? 500 : Number(process.argv[at + 1]);
 let kills = 0;

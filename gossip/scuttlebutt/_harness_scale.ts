@@ -1,4 +1,5 @@
 /** Measurements of whole clusters, small in the suite and large in `bench/scuttlebutt.ts`. */
+import { assert } from "@std/assert";
 import { FaultWorld, type Life } from "./_harness_world.ts";
 
 /** A cluster to measure. */
@@ -14,31 +15,85 @@ function world({ seed, maxPacketBytes = 1400 }: ScaleOptions): FaultWorld {
   return new FaultWorld({ seed, settings: { maxPacketBytes }, checks: false });
 }
 
+/** Milliseconds between the writes of {@link spreadRounds} at most. Each is news of its own, however many are under way. */
+const WRITE_GAP_MS = 500;
+
 /** How many rounds pass until all nodes know a write, over `writes` writes of random nodes at random instants. */
 export function spreadRounds(
   options: ScaleOptions & { readonly writes: number },
 ): { readonly mean: number; readonly most: number } {
   const w = world(options);
-  const lives = w.form(options.nodes);
-  // What the forming left as news would take the place of the write in the pages.
-  w.run(25_000);
+  const { lives } = met(w, options);
+  settle(w, lives, options);
   let sum = 0;
   let most = 0;
-  for (let i = 0; i < options.writes; i++) {
-    const owner = lives[w.below(lives.length)]!;
-    const { version } = owner.core.upsertLocal("key", `${i}`, w.now);
-    const ignorant = new Set(lives);
-    const ms = w.until(() => {
-      for (const life of ignorant) {
-        if (life.core.node(owner.id)!.version >= version) ignorant.delete(life);
+  let begun = 0;
+  let nextAt = w.now;
+  const spreading = new Set<{ owner: string; version: number; at: number; ignorant: Set<Life> }>();
+  while (begun < options.writes || spreading.size > 0) {
+    if (begun < options.writes && w.now >= nextAt) {
+      const owner = lives[w.below(lives.length)]!;
+      const { version } = owner.core.upsertLocal("key", `${begun++}`, w.now);
+      spreading.add({ owner: owner.id, version, at: w.now, ignorant: new Set(lives) });
+      nextAt = w.now + w.random() * WRITE_GAP_MS;
+    }
+    for (const write of spreading) {
+      for (const life of write.ignorant) {
+        if (life.core.node(write.owner)!.version >= write.version) write.ignorant.delete(life);
       }
-      return ignorant.size === 0;
-    }, 60_000);
-    sum += ms / INTERVAL_MS;
-    most = Math.max(most, ms / INTERVAL_MS);
-    w.run(w.random() * 2000);
+      if (write.ignorant.size > 0) continue;
+      spreading.delete(write);
+      const rounds = (w.now - write.at) / INTERVAL_MS;
+      sum += rounds;
+      most = Math.max(most, rounds);
+    }
+    assert([...spreading].every(({ at }) => w.now - at < 60_000), "a write is not told");
+    w.run(25);
   }
   return { mean: sum / options.writes, most };
+}
+
+/**
+ * Lets nodes that start together meet, all joined through the first: how long it takes until each is a peer of all others, and how often
+ * one was held for down until `listenMs` after that, with none that is.
+ */
+export function meeting(
+  options: ScaleOptions & { readonly idBytes: number; readonly listenMs: number },
+): { readonly metMs: number; readonly downs: number } {
+  const w = world(options);
+  const { metMs, lives } = met(w, options);
+  w.run(options.listenMs);
+  return { metMs, downs: downsOf(lives) };
+}
+
+function met(
+  w: FaultWorld,
+  { nodes, idBytes = 0 }: { readonly nodes: number; readonly idBytes?: number },
+): { readonly metMs: number; readonly lives: readonly Life[] } {
+  const lives = Array.from({ length: nodes }, (_, i) => w.add(`n${i}`.padEnd(idBytes, "-")));
+  for (const life of lives.slice(1)) w.join(life, [lives[0]!]);
+  const metMs = w.until(() => lives.every(({ core }) => core.peers.length === nodes), 120_000, 250);
+  return { metMs, lives };
+}
+
+/**
+ * Until what went before is told. Where digests go by pages that takes longer; a digest that leaves a quarter of each packet free is
+ * never cut.
+ */
+function settle(
+  w: FaultWorld,
+  lives: readonly Life[],
+  { maxPacketBytes = 1400 }: ScaleOptions,
+): void {
+  const { digestBytes } = lives[0]!.core.scuttlebuttStats;
+  w.run(digestBytes > 0.75 * maxPacketBytes ? 10_000 : 3000);
+}
+
+/** How often a node was held for down. */
+function downsOf(lives: readonly Life[]): number {
+  let downs = 0;
+  for (const { events } of lives) for (const { type } of events) if (type === "down") downs++;
+  return downs;
 }
 
 /** How long it takes until a crash is known to all others. */
@@ -91,7 +146,7 @@ export function churn(
   };
 }
 
-/** Options of {@link trafficBytes}. */
+/** Options of {@link traffic}. */
 export interface TrafficOptions extends ScaleOptions {
   /** Values of 16 bytes that are written each round in the whole cluster: one measurement each. */
   readonly keys: readonly number[];
@@ -99,15 +154,25 @@ export interface TrafficOptions extends ScaleOptions {
   readonly rounds: number;
 }
 
-/** Bytes that a node sends in a round, for each number of keys, once all that went before is told. */
-export function trafficBytes(options: TrafficOptions): readonly number[] {
+/** What {@link traffic} measures. */
+export interface Traffic {
+  /** From the start until each node was a peer of all others. */
+  readonly metMs: number;
+  /** How often a node was held for down, in all that time; none ever was. */
+  readonly downs: number;
+  /** Bytes that a node sends in a round, for each number of keys, once all that went before is told. */
+  readonly bytes: readonly number[];
+}
+
+/** Lets nodes meet, and measures what they send. */
+export function traffic(options: TrafficOptions): Traffic {
   const w = world(options);
-  const lives = w.form(options.nodes);
-  return options.keys.map((keys) => {
-    // What was news does not take part any more: pages list it for 34 rounds among 1,000.
-    w.run(25_000);
+  const { metMs, lives } = met(w, options);
+  const bytes = options.keys.map((keys) => {
+    settle(w, lives, options);
     return bytesOfRound(w, lives, { keys, rounds: options.rounds });
   });
+  return { metMs, downs: downsOf(lives), bytes };
 }
 
 function bytesOfRound(

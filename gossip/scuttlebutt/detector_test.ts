@@ -64,6 +64,7 @@ describe("failure detection", () => {
     // The timer first, then what waited in the sockets: the worst order.
     assertEquals(events(solo.step({ type: "timeout" })), []);
     assertEquals(solo.core.scuttlebuttStats.rounds, rounds + 1);
+    assert(solo.core.deadline - solo.now > 450, "no burst of the rounds that were missed");
     assert(
       solo.effects.some((effect) => effect.type === "counted" && effect.counter === "lateTimer"),
     );
@@ -83,6 +84,18 @@ describe("failure detection", () => {
     }
     core.upsertLocal("i", "last", now + 5000);
     assert(Math.abs(core.scuttlebuttStats.stalledMs - 4000) < 1);
+  });
+
+  it("35: one long gap counts as ten seconds", () => {
+    const { solo, beat } = listening();
+    for (let i = 1; i <= 100; i++) {
+      solo.run(1000);
+      beat(i + 1);
+    }
+    assertEquals(events(solo.run(18_000)), []);
+    beat(102);
+    const mean = (99 * 1000 + 10_000 + 5 * 1000) / 105;
+    assert(Math.abs(solo.core.suspicion("b", solo.now + 1000)! - 1000 / mean) < 1e-6);
   });
 
   it("36: a heartbeat brings a node back with the next round, and the detector begins anew", () => {

@@ -91,7 +91,7 @@ export class DigestPager {
     const { turn, self } = this.#parts;
     const since = turn.round - (4 + 3 * Math.ceil(Math.log2(Math.max(2, records.length))));
     return records.filter((record) => record !== self && record.changedRound >= since)
-      .sort((a, b) => b.changedRound - a.changedRound);
+      .sort((a, b) => b.changedOrder - a.changedOrder);
   }
 
   #fill(draft: PageDraft): void {

@@ -180,8 +180,8 @@ describe("exchanges", () => {
       assert(size >= 55, `${size}`);
       const bound = Math.ceil(1000 / Math.floor((size - 1) / 2));
       const lastSeen = new Map<string, number>();
-      for (let i = 0; i < 3 * bound; i++) {
-        const changed = ids[(i * 37) % ids.length]!;
+      for (let i = 0; i < 6 * bound; i++) {
+        const changed = ids[(i * 40) % ids.length]!;
         const { version } = solo.core.node(changed)!;
         solo.delta(block(changed, [entry("k", String(i), version + 1)], {
           from: version,
@@ -239,6 +239,31 @@ describe("exchanges", () => {
     assert(delta.some(({ more }) => more));
     const opened = b.core.scuttlebuttStats.streamsOutbound;
     assertEquals(opened, 1);
+  });
+
+  it("who knows many more nodes than a page can list is asked for all by stream", () => {
+    const solo = new Solo();
+    const synced = (): boolean => solo.of("exchange").length > 0;
+    const known = Array.from({ length: 30 }, (_, i) => `k${i}`);
+    solo.delta(...known.map((id, i) => block(id, [], { addr: `10.4.0.${i}:1` })));
+    const unknown = Array.from({ length: 40 }, (_, i) => listed(`u${i}`, 1));
+    const familiar = known.map((id) => listed(id, 0));
+    // Page and number agree that most are unknown; of a whole digest, or of a page of those that came last, they do not.
+    solo.syn([...familiar.slice(0, 10), ...unknown.slice(0, 10)], { known: 71 });
+    assert(synced());
+    const [exchange] = solo.of("exchange");
+    assertEquals(exchange?.to, addressOf("z"));
+    solo.step({ type: "exchangeFailed", exchange: exchange!.exchange, reason: "" });
+    solo.syn([...familiar, ...unknown], { known: 70 });
+    assert(!synced(), "all are in the page");
+    solo.syn([...familiar.slice(0, 10), ...unknown.slice(0, 10)], { known: 45 });
+    assert(!synced(), "no more than a page can list");
+    solo.syn(familiar.slice(0, 20), { known: 2 ** 53 - 1 });
+    assert(!synced(), "a number alone may be a lie, or of those that left");
+    solo.syn(unknown.map((one) => ({ ...one, left: true })), { known: 2 ** 53 - 1 });
+    assert(!synced(), "none of whom is taken in");
+    solo.syn([], { known: 2 ** 53 - 1 });
+    assert(!synced());
   });
 
   it("a sync brings both sides together, in as many messages as it takes", () => {

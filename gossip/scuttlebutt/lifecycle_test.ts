@@ -53,7 +53,8 @@ describe("lifecycle", () => {
       block("c", [entry("_internal:left", "", 1)]),
       block("d", [entry("k", "v", 1)]),
     );
-    for (let heartbeat = 2; heartbeat < 45; heartbeat++) {
+    // Each page tells of one of three others, so that silence counts for less.
+    for (let heartbeat = 2; heartbeat < 70; heartbeat++) {
       solo.run(500);
       solo.syn([listed("d", 1, { heartbeat })], { known: 9 });
     }
@@ -232,6 +233,59 @@ describe("lifecycle", () => {
       { type: "conflict", id: "a", generation: 10, persistent: true },
     ]);
     assertEquals(solo.sent.map(({ type }) => type), ["synAck"]);
+  });
+
+  it("41: a delta about the own id that holds more than was ever written is outbid, too", () => {
+    const solo = new Solo({ generation: 3 });
+    solo.upsert("k", "1");
+    assertEquals(solo.delta(block("a", [entry("k", "2", 1)], { generation: 2 })), []);
+    const events = solo.delta(block("a", [entry("k", "2", 9)], { generation: 3, heartbeat: 0 }));
+    assertEquals(events.map(({ type }) => type), ["conflict"]);
+    assertEquals(solo.core.localNode.generation, 4);
+    assertEquals(solo.held("a"), ["k=1@1"]);
+  });
+
+  it("only so many of the removed are remembered, the latest", () => {
+    const solo = new Solo({ maxGraves: 2, leftExpiryMs: 1000 });
+    for (const id of ["b", "c", "d"]) {
+      solo.delta(block(id, []));
+      solo.delta(block(id, [entry("_internal:left", "", 1)], { heartbeat: 2 }));
+      solo.run(12_000);
+      assertEquals(solo.core.node(id), undefined);
+    }
+    assertEquals(solo.core.scuttlebuttStats.graves, 2);
+    assertEquals(words(solo.delta(block("b", []), block("c", []), block("d", []))), ["join b"]);
+  });
+
+  it("who is down is greeted by turns, and nobody who left: what heals a mutual suspicion", () => {
+    const solo = new Solo();
+    solo.delta(block("b", []), block("c", []));
+    solo.delta(block("c", [entry("_internal:left", "", 1)], { heartbeat: 2 }));
+    solo.run(25_000);
+    assert(solo.core.node("b")!.down);
+    const greeted = solo.run(5000).flatMap((effect) => effect.type === "send" ? [effect.to] : []);
+    assert(greeted.length >= 4 && greeted.length <= 10, `${greeted.length}`);
+    assertEquals([...new Set(greeted)], [addressOf("b")]);
+  });
+
+  it("once a minute there is a whole exchange with a peer that is up, or never if so wished", () => {
+    for (const [syncIntervalMs, least, most] of [[60_000, 4, 5], [0, 0, 0]] as const) {
+      const solo = new Solo({ syncIntervalMs });
+      solo.delta(block("b", []));
+      let syncs = 0;
+      for (let second = 1; second <= 330; second++) {
+        const effects = solo.run(1000);
+        for (const effect of effects) {
+          if (effect.type !== "exchange") continue;
+          assertEquals(effect.to, addressOf("b"));
+          syncs++;
+          const { exchange } = effect;
+          solo.step({ type: "exchangeFailed", exchange, reason: "" });
+        }
+        solo.syn([listed("b", 0, { heartbeat: second + 1 })]);
+      }
+      assert(syncs >= least && syncs <= most, `${syncs}`);
+    }
   });
 
   it("42: while most are down, nobody expires", () => {

@@ -3,7 +3,15 @@ import type { Address } from "../strategy.ts";
 import { type Lack, packDelta } from "./delta.ts";
 import type { Block, DigestEntry, Packet, Source } from "./messages.ts";
 import { REJECT_CLUSTER, REJECT_VERSION } from "./messages.ts";
-import { applyDelta, compare, countEntries, type Parts, prefixOf, send } from "./parts.ts";
+import {
+  applyDelta,
+  compare,
+  type Comparison,
+  countEntries,
+  type Parts,
+  prefixOf,
+  send,
+} from "./parts.ts";
 import { decodePacket } from "./wire/codec.ts";
 import { DecodeError } from "./wire/decode_error.ts";
 import { refusableSource, WIRE_VERSION } from "./wire/frame.ts";
@@ -86,7 +94,7 @@ export class Packets {
 
   #syn(packet: Packet & { type: "syn" }): void {
     const parts = this.#parts;
-    const { lacks, wants } = compare(parts, packet.digest, packet.known, packet.source);
+    const { lacks, wants } = this.#compare(packet);
     const empty = {
       type: "synAck" as const,
       ...prefixOf(parts, packet.exchange),
@@ -104,7 +112,7 @@ export class Packets {
   #synAck(packet: Packet & { type: "synAck" }): void {
     const parts = this.#parts;
     this.#apply(packet);
-    const { lacks, wants } = compare(parts, packet.digest, packet.known, packet.source);
+    const { lacks, wants } = this.#compare(packet);
     const empty = {
       type: "ack" as const,
       ...prefixOf(parts, packet.exchange),
@@ -126,6 +134,16 @@ export class Packets {
     const delta = this.#pack(lacks, this.#room(empty));
     if (delta.blocks.length === 0) return;
     send(parts, packet.source.addr, { ...empty, delta: delta.blocks });
+  }
+
+  #compare(packet: Packet & { type: "syn" | "synAck" }): Comparison {
+    const { digest, known, source } = packet;
+    const { table, more } = this.#parts;
+    table.hearing.page(digest, known, table.size - 1);
+    const comparison = compare(this.#parts, digest, known, source);
+    // What no page lists, no packet brings: page by page it would take a minute until the last of a thousand nodes is met.
+    if (comparison.more) more(source.addr);
+    return comparison;
   }
 
   #apply({ source, delta }: { source: Source; delta: readonly Block[] }): void {

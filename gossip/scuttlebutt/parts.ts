@@ -28,6 +28,8 @@ export interface Comparison {
   readonly lacks: readonly Lack[];
   /** Nodes of which the other side has more: what to ask for. */
   readonly wants: readonly DigestEntry[];
+  /** Whether the other side most likely knows more nodes that are unknown here than one page can list. */
+  readonly more: boolean;
 }
 
 /** What a message of this node begins with. */
@@ -63,7 +65,7 @@ export function countEntries(
  * digest it is, so that one who lives on in the shadow of another of its name can be told.
  */
 export function compare(
-  { table, self }: Parts,
+  { table, self, pager }: Parts,
   digest: readonly DigestEntry[],
   known: number,
   from: Source,
@@ -72,6 +74,7 @@ export function compare(
   const wants: DigestEntry[] = [];
   const listed = new Set<string>();
   let held = 0;
+  let unknown = 0;
   for (const entry of digest) {
     listed.add(entry.id);
     if (entry.want) {
@@ -82,6 +85,7 @@ export function compare(
     held++;
     switch (table.observe(entry)) {
       case "unknown":
+        unknown++;
         wants.push({
           ...entry,
           heartbeat: 0,
@@ -115,7 +119,9 @@ export function compare(
       }
     }
   }
-  return { lacks, wants };
+  // Taken at its word, or by what the page is a sample of, whichever is less: one may lie, the other is mostly of what is new.
+  const missing = Math.min(known - pager.known, unknown / held * known);
+  return { lacks, wants, more: missing > held };
 
   /**
    * Nobody may list that other life any more, or it is removed: then nothing else tells its sender why nobody takes it in. A later one

@@ -1,6 +1,7 @@
 import type { PeerState } from "../../shard/peer.ts";
 import type { PhiEstimator } from "../phi.ts";
 import { type Entry, type NodeState, STATE_KEY } from "./model.ts";
+import type { Turn } from "./turn.ts";
 import { entryBodyLength, stringLength, varintLength } from "./wire/lengths.ts";
 
 /** An entry and the bytes it takes on the wire apart from its version. */
@@ -36,6 +37,8 @@ export class NodeRecord {
   expiry: number | undefined;
   /** The round in which the life, its version or its leaving became known. */
   changedRound = 0;
+  /** Which of all changes that was: later ones have greater numbers. */
+  changedOrder = 0;
   /** The round in which a peer had more of it. */
   behindRound = -Infinity;
   /** Judges its silence; the own record has none. */
@@ -110,6 +113,12 @@ export class NodeRecord {
     if (stale > MIN_STALE && stale * 2 > this.#log.length) {
       this.#log = this.#log.filter((one) => this.#isCurrent(one));
     }
+  }
+
+  /** Notes that the life, its version or its leaving became known just now. */
+  touch(turn: Turn): void {
+    this.changedRound = turn.round;
+    this.changedOrder = ++turn.changes;
   }
 
   /** Removes all entries up to a version; those removed, ascending. */

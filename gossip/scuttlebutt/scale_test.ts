@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
 import { describe, it } from "node:test";
-import { churn, crashMs, spreadRounds } from "./_harness_scale.ts";
+import { churn, crashMs, meeting, spreadRounds } from "./_harness_scale.ts";
 
 /** Some seconds of work: Bun gives a test five unless told otherwise. */
 const LONG = { timeout: 120_000 };
@@ -26,6 +26,19 @@ describe("scuttlebutt() at scale", () => {
   it("a crash is known to all of 100 nodes within 20 s", LONG, () => {
     const ms = crashMs({ nodes: 100, seed: 3 });
     assert(ms > 8000 && ms <= 20_000, `${ms}`);
+  });
+
+  it("nodes whose digests go by many pages meet soon, and hold nobody for down", LONG, () => {
+    // A page lists about one in ten.
+    const { metMs, downs } = meeting({
+      nodes: 90,
+      seed: 5,
+      maxPacketBytes: 512,
+      idBytes: 40,
+      listenMs: 40_000,
+    });
+    assert(metMs <= 15_000, `${metMs}`);
+    assert(downs === 0, `${downs}`);
   });
 
   it("nodes that come and go leave memory and digests flat", LONG, () => {

@@ -154,7 +154,7 @@ export class Self {
     else {
       this.#raises.push(turn.now);
       record.generation = generation + 1;
-      record.changedRound = turn.round;
+      record.touch(turn);
       this.confirmed = 0;
     }
     turn.count("eventNodeConflict");
@@ -196,7 +196,7 @@ export class Self {
     const { record } = this;
     const version = record.version + 1;
     record.put(Object.freeze({ key, value, version, internal, deleted }));
-    record.changedRound = this.#turn.round;
+    record.touch(this.#turn);
   }
 
   #written(changed: boolean, large: boolean): LocalWrite {

@@ -4,6 +4,7 @@ import { PeerView } from "../swim/peer_view.ts";
 import { Graveyard } from "./graveyard.ts";
 import type { Block, DigestEntry } from "./messages.ts";
 import { COMPACT_KEY, type Entry, INTERNAL_PREFIX, LEFT_KEY, type NodeState } from "./model.ts";
+import { Hearing } from "./hearing.ts";
 import type { ScuttlebuttSettings } from "./options.ts";
 import { byId, NodeRecord } from "./record.ts";
 import type { Self } from "./self.ts";
@@ -43,6 +44,8 @@ export interface NodeTableOptions {
 export class NodeTable {
   /** The peers: those that are up. */
   readonly view: PeerView = new PeerView();
+  /** How much of the cluster the peers' pages tell of. */
+  readonly hearing: Hearing;
   readonly #settings: ScuttlebuttSettings;
   readonly #turn: Turn;
   readonly #self: Self;
@@ -57,6 +60,7 @@ export class NodeTable {
     this.#self = options.self;
     this.#appeared = options.appeared;
     this.#graveyard = new Graveyard(options.settings.maxGraves);
+    this.hearing = new Hearing(options.settings.gossipIntervalMs);
     this.#records.set(options.self.record.id, options.self.record);
     this.list(options.self.record);
   }
@@ -106,8 +110,7 @@ export class NodeTable {
 
   /** Whether peers hold more of a record, as far as is known. */
   isBehind(record: NodeRecord): boolean {
-    return record !== this.#self.record &&
-      (record.version === 0 || this.#turn.round - record.behindRound < BEHIND_ROUNDS);
+    return record !== this.#self.record && this.#turn.round - record.behindRound < BEHIND_ROUNDS;
   }
 
   /** A peer showed what it holds of a node: takes what it says of heartbeat and leaving, and compares the rest. */
@@ -173,10 +176,12 @@ export class NodeTable {
   judge(): void {
     const { clock } = this.#turn;
     const { suspicionThreshold, downExpiryMs } = this.#settings;
+    const { leastMeanMs } = this.hearing;
     const changed: NodeRecord[] = [];
     for (const record of this.#records.values()) {
       const { detector } = record;
       if (detector === undefined || record.left) continue;
+      detector.minMeanMs = leastMeanMs;
       if (record.down ? !record.heard : !detector.exceeds(suspicionThreshold, clock)) continue;
       if (record.down && detector.exceeds(suspicionThreshold, clock)) continue;
       changed.push(record);
@@ -250,14 +255,14 @@ export class NodeTable {
   }
 
   #create(block: Block): NodeRecord {
-    const { clock, round } = this.#turn;
+    const { clock } = this.#turn;
     const { gossipIntervalMs, windowSize } = this.#settings;
     const record = new NodeRecord(block);
     record.heartbeat = block.heartbeat;
-    record.changedRound = round;
+    record.touch(this.#turn);
     record.detector = new PhiEstimator({
       priorMs: 2 * gossipIntervalMs,
-      minMeanMs: gossipIntervalMs / 2,
+      minMeanMs: this.hearing.leastMeanMs,
       maxGapMs: Math.max(10_000, 20 * gossipIntervalMs),
       windowSize,
     }, clock);
@@ -287,12 +292,12 @@ export class NodeTable {
 
   #markLeft(record: NodeRecord): void {
     if (record.left) return;
-    const { clock, round } = this.#turn;
+    const { clock } = this.#turn;
     const { id, generation } = record;
     record.left = true;
     record.down = false;
     record.expiry = clock + this.#settings.leftExpiryMs;
-    record.changedRound = round;
+    record.touch(this.#turn);
     this.view.delete(id);
     this.#turn.event({ type: "leave", id, generation });
   }
@@ -310,7 +315,7 @@ export class NodeTable {
       else this.#applyUser(record, entry);
     }
     if (record.version === before) return;
-    record.changedRound = this.#turn.round;
+    record.touch(this.#turn);
     if (!record.left && !record.down) this.list(record);
   }
 

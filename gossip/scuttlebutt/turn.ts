@@ -15,6 +15,8 @@ export class Turn {
   clock = 0;
   /** Rounds begun. */
   round = 0;
+  /** Changes of records so far. */
+  changes = 0;
   /** Randomness. */
   readonly random: Prng;
   readonly #maxStepMs: number;
