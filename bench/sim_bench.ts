@@ -172,6 +172,8 @@ const TITLES = {
   spread: "One change of state, from its start until the last node knows",
 } as const;
 const CAMPAIGN = "A campaign";
+/** Where the ranges of sizes begin that are counted. */
+const SIZES = [0, 21, 61, 101, 300, 600, 900] as const;
 const PLANTED = "Seeds until a planted bug is found";
 
 function speedSection(): string {
@@ -216,7 +218,7 @@ async function campaignSection(protocol: AnyProtocol, count: number): Promise<st
   const { name } = protocol;
   const workers = availableParallelism();
   const seeds = { kind: "seeds", protocol: name, announced: false, from: 1, count } as const;
-  const began = performance.now();
+  const [began, cpuBegan] = [performance.now(), cpuMs()];
   const done = await doAll(seedJobs(seeds, workers), {
     workers,
     weight: weightOf,
@@ -227,26 +229,45 @@ async function campaignSection(protocol: AnyProtocol, count: number): Promise<st
     joined(protocol, done.map(({ campaign }) => campaign!)),
     performance.now() - began,
   );
-  const sizes = Array.from(
-    { length: count },
-    (_, i) => draw(protocol, { seed: 1 + i }).nodes,
-  ).sort((a, b) => a - b);
+  const cpuMinutes = (cpuMs() - cpuBegan) / 60_000;
+  // Of the whole process so far, kilobytes.
+  const mostGb = process.resourceUsage().maxRSS / 1e6;
+  const sizes = Array.from({ length: count }, (_, i) => draw(protocol, { seed: 1 + i }).nodes);
   const { events, virtualHours, elapsedMs, worstRecoveryMs, failures } = report;
   return [
     `\`deno task sim --protocol ${name} --from 1 --seeds ${count}\`: ${failures.length} failed. ` +
-    `${events} events in ${Math.round(virtualHours)} virtual hours, played in ${
-      Math.round(elapsedMs / 1000)
-    } s by ${workers} threads; the slowest recovery took ${
+    `${events} events in ${Math.round(virtualHours)} virtual hours; the slowest recovery took ${
       Math.round(worstRecoveryMs / 1000)
-    } s. ` +
-    `Nodes: ${sizes[0]} to ${sizes.at(-1)}, the median ${sizes[count >> 1]}, ${
-      sizes.filter((size) => size >= 100).length
-    } worlds of 100 and more.`,
+    } s of them. Played in ${cpuMinutes.toFixed(1)} minutes of CPU time, ${
+      (elapsedMs / 60_000).toFixed(1)
+    } minutes of a machine with other work, by ${workers} threads with ${
+      mostGb.toFixed(1)
+    } GB at most.`,
+    ...failures.map(({ seed, kind, invariant, detail }) =>
+      `Seed ${seed}: ${invariant} (${kind}), ${detail}.`
+    ),
+    "",
+    ...sizesTable(sizes),
     "",
     "| what occurred | in runs | times |",
     "| --- | ---: | ---: |",
     ...report.situations.map(({ situation, runs, hits }) => `| ${situation} | ${runs} | ${hits} |`),
   ].join("\n");
+}
+
+/** How many worlds there were of which sizes. */
+function sizesTable(sizes: readonly number[]): readonly string[] {
+  const least = [...SIZES].filter((from) => sizes.some((size) => size >= from));
+  const [smallest, largest] = [Math.min(...sizes), Math.max(...sizes)];
+  return [
+    "| nodes | worlds |",
+    "| ---: | ---: |",
+    ...least.map((from, i) => {
+      const below = least[i + 1] ?? Infinity;
+      const worlds = sizes.filter((size) => size >= from && size < below).length;
+      return `| ${Math.max(from, smallest)} to ${Math.min(below - 1, largest)} | ${worlds} |`;
+    }),
+  ];
 }
 
 async function plantedSection(protocol: AnyProtocol, rounds: number): Promise<string> {
@@ -283,7 +304,9 @@ if (import.meta.main) {
     },
   });
   const file = new URL("RESULTS-sim.md", import.meta.url);
-  const sections = sectionsOf(await readFile(file, "utf8").catch(() => ""));
+  const { deno } = process.versions;
+  const runtime = deno === undefined ? `Node ${process.version}` : `Deno ${deno}`;
+  const measuredNow = new Map<string, string>();
   // In the order in which they stand in the file.
   const measures = new Map<string, () => string | Promise<string>>([
     [TITLES.speed, speedSection],
@@ -307,11 +330,12 @@ if (import.meta.main) {
     if (!wanted.has(title)) continue;
     const measured = await measure();
     console.log(measured);
-    const made = `Node ${process.version}, ${process.arch}, ${
-      new Date().toISOString().slice(0, 10)
-    }.`;
-    sections.set(title, `${made}\n\n${measured}`);
+    const made = `${runtime}, ${process.arch}, ${new Date().toISOString().slice(0, 10)}.`;
+    measuredNow.set(title, `${made}\n\n${measured}`);
   }
+  // Read only now: another run may have measured another section meanwhile.
+  const sections = sectionsOf(await readFile(file, "utf8").catch(() => ""));
+  for (const [title, section] of measuredNow) sections.set(title, section);
   const text = [...measures.keys()].filter((title) => sections.has(title))
     .map((title) => `## ${title}\n\n${sections.get(title)}\n`).join("\n");
   await writeFile(
