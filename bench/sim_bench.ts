@@ -2,7 +2,7 @@
 /**
  * Measures the simulator, the spread of news in it, what campaigns play and how they find planted bugs, and writes
  * `bench/RESULTS-sim.md`: `node --max-old-space-size=12000 bench/sim_bench.ts [--sections speed,spread,campaign,planted]
- * [--protocols swim,scuttlebutt,raft] [--most NODES] [--seeds N] [--rounds N]`. What is not measured stays in the file as it was. Run it
+ * [--protocols swim,scuttlebutt,raft] [--most NODES] [--seeds N] [--rounds N] [--resume FILE]`. What is not measured stays in the file as it was. Run it
  * on a quiet machine; times of speed and spread are those of one core.
  *
  * Worlds of thousands of nodes cannot be formed by joins: n nodes hold n² records. So the spread is measured with one table of records
@@ -30,6 +30,7 @@ import { draw } from "../sim/swarm.ts";
 import { world } from "../sim/world.ts";
 import { seedJobs, weightOf } from "../tasks/sim_jobs.ts";
 import { huntAll, markdownOf, record, summaryOf } from "../tasks/sim_planted.ts";
+import { doRest } from "../tasks/sim_kept.ts";
 import { doAll } from "../tasks/sim_pool.ts";
 
 const GOSSIP_INTERVAL_MS = 200;
@@ -214,22 +215,26 @@ async function spreadSection(most: number): Promise<string> {
   return lines.join("\n");
 }
 
-async function campaignSection(protocol: AnyProtocol, count: number): Promise<string> {
+async function campaignSection(
+  protocol: AnyProtocol,
+  count: number,
+  file: string | undefined,
+): Promise<string> {
   const { name } = protocol;
   const workers = availableParallelism();
   const seeds = { kind: "seeds", protocol: name, announced: false, from: 1, count } as const;
-  const [began, cpuBegan] = [performance.now(), cpuMs()];
-  const done = await doAll(seedJobs(seeds, workers), {
-    workers,
-    weight: weightOf,
-    say: console.log,
-  });
+  const options = { workers, weight: weightOf, say: console.log };
+  const jobs = seedJobs(seeds, workers);
+  const done = file === undefined
+    ? await doAll(jobs, options)
+    : await doRest(jobs, { ...options, file });
+  const sum = (times: readonly number[]): number => times.reduce((a, b) => a + b, 0);
   const report = reportOf(
     protocol,
     joined(protocol, done.map(({ campaign }) => campaign!)),
-    performance.now() - began,
+    sum(done.map(({ elapsedMs }) => elapsedMs)),
   );
-  const cpuMinutes = (cpuMs() - cpuBegan) / 60_000;
+  const cpuMinutes = sum(done.map((job) => job.cpuMs)) / 60_000;
   // Of the whole process so far, kilobytes.
   const mostGb = process.resourceUsage().maxRSS / 1e6;
   const sizes = Array.from({ length: count }, (_, i) => draw(protocol, { seed: 1 + i }).nodes);
@@ -240,7 +245,7 @@ async function campaignSection(protocol: AnyProtocol, count: number): Promise<st
       Math.round(worstRecoveryMs / 1000)
     } s of them. Played in ${cpuMinutes.toFixed(1)} minutes of CPU time, ${
       (elapsedMs / 60_000).toFixed(1)
-    } minutes of a machine with other work, by ${workers} threads with ${
+    } minutes of a thread of a machine with other work, by ${workers} threads with ${
       mostGb.toFixed(1)
     } GB at most.`,
     ...failures.map(({ seed, kind, invariant, detail }) =>
@@ -299,6 +304,7 @@ if (import.meta.main) {
       most: { type: "string", default: "10000" },
       seeds: { type: "string", default: "500" },
       rounds: { type: "string", default: "5" },
+      resume: { type: "string" },
       sections: { type: "string", default: "speed,spread,campaign,planted" },
       protocols: { type: "string", default: [...protocols.keys()].join(",") },
     },
@@ -312,7 +318,10 @@ if (import.meta.main) {
     [TITLES.speed, speedSection],
     [TITLES.spread, () => spreadSection(Number(values.most))],
     ...[...protocols].map(([name, protocol]) =>
-      [`${CAMPAIGN}: ${name}`, () => campaignSection(protocol, Number(values.seeds))] as const
+      [
+        `${CAMPAIGN}: ${name}`,
+        () => campaignSection(protocol, Number(values.seeds), values.resume),
+      ] as const
     ),
     ...[...protocols].map(([name, protocol]) =>
       [`${PLANTED}: ${name}`, () => plantedSection(protocol, Number(values.rounds))] as const
