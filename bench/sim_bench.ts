@@ -31,7 +31,6 @@ import { world } from "../sim/world.ts";
 import { seedJobs, weightOf } from "../tasks/sim_jobs.ts";
 import { huntAll, markdownOf, record, summaryOf } from "../tasks/sim_planted.ts";
 import { doRest } from "../tasks/sim_kept.ts";
-import { doAll } from "../tasks/sim_pool.ts";
 
 const GOSSIP_INTERVAL_MS = 200;
 
@@ -223,11 +222,12 @@ async function campaignSection(
   const { name } = protocol;
   const workers = availableParallelism();
   const seeds = { kind: "seeds", protocol: name, announced: false, from: 1, count } as const;
-  const options = { workers, weight: weightOf, say: console.log };
-  const jobs = seedJobs(seeds, workers);
-  const done = file === undefined
-    ? await doAll(jobs, options)
-    : await doRest(jobs, { ...options, file });
+  const done = await doRest(seedJobs(seeds, workers), {
+    workers,
+    weight: weightOf,
+    say: console.log,
+    file,
+  });
   const sum = (times: readonly number[]): number => times.reduce((a, b) => a + b, 0);
   const report = reportOf(
     protocol,
@@ -275,10 +275,14 @@ function sizesTable(sizes: readonly number[]): readonly string[] {
   ];
 }
 
-async function plantedSection(protocol: AnyProtocol, rounds: number): Promise<string> {
+async function plantedSection(
+  protocol: AnyProtocol,
+  rounds: number,
+  file: string | undefined,
+): Promise<string> {
   const { name } = protocol;
   const bugs = plantedBugs.get(name) ?? [];
-  const found = await huntAll(protocol, bugs, { from: 1, rounds, say: console.log });
+  const found = await huntAll(protocol, bugs, { from: 1, rounds, say: console.log, file });
   await record(protocol, found);
   const [median] = summaryOf(found);
   return [
@@ -324,7 +328,10 @@ if (import.meta.main) {
       ] as const
     ),
     ...[...protocols].map(([name, protocol]) =>
-      [`${PLANTED}: ${name}`, () => plantedSection(protocol, Number(values.rounds))] as const
+      [
+        `${PLANTED}: ${name}`,
+        () => plantedSection(protocol, Number(values.rounds), values.resume),
+      ] as const
     ),
   ]);
   const wanted = new Set<string>();

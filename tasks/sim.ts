@@ -23,7 +23,6 @@ import { draw } from "../sim/swarm.ts";
 import { bugOf, type Job, protocolOf, regression, seedJobs, weightOf } from "./sim_jobs.ts";
 import { huntAll, record, summaryOf } from "./sim_planted.ts";
 import { doRest } from "./sim_kept.ts";
-import { doAll } from "./sim_pool.ts";
 import { writeReport } from "./sim_report.ts";
 import { understood, usage, whole as wholeNumber } from "./usage.ts";
 
@@ -105,6 +104,7 @@ async function hunted(): Promise<never> {
     from: whole("from", values.from ?? "1"),
     rounds,
     workers,
+    file: values.resume,
     say: (line) => console.log(line),
   });
   for (const line of summaryOf(found)) console.log(line);
@@ -158,11 +158,7 @@ async function planAsked(protocol: AnyProtocol): Promise<Plan> {
 async function run(): Promise<void> {
   const began = performance.now();
   const say = (line: string) => console.log(line);
-  const options = { workers, weight: weightOf, say };
-  const { resume: file } = values;
-  const results = file === undefined
-    ? await doAll(jobs(), options)
-    : await doRest(jobs(), { ...options, file });
+  const results = await doRest(jobs(), { workers, weight: weightOf, say, file: values.resume });
   const result = joined(shipped, results.map(({ campaign }) => campaign!));
   const report = reportOf(shipped, result, performance.now() - began);
   print(report);

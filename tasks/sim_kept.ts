@@ -14,11 +14,18 @@ import { doAll, type DoAllOptions, type Timed } from "./sim_pool.ts";
 /** What a run depends on. */
 const SOURCES = ["gossip", "membership", "raft", "shard", "sim"] as const;
 
-/** Does all jobs but those whose results are in `file`, and adds those of the rest to it, each as soon as it is there. */
+/** Options of {@link doRest}. */
+export interface DoRestOptions extends DoAllOptions {
+  /** Where results are kept. @default {nowhere: all jobs are done} */
+  readonly file?: string | undefined;
+}
+
+/** Does all jobs but those whose results are in a file, and adds those of the rest to it, each as soon as it is there. */
 export async function doRest(
   jobs: readonly Job[],
-  { file, ...options }: DoAllOptions & { readonly file: string },
+  { file, ...options }: DoRestOptions,
 ): Promise<readonly Timed[]> {
+  if (file === undefined) return await doAll(jobs, options);
   const sources = await digestOf(SOURCES);
   const keyOf = (job: Job): string => `${sources} ${JSON.stringify(job)}`;
   const kept = new Map<string, Timed>();
@@ -29,7 +36,9 @@ export async function doRest(
     kept.set(line.slice(0, end), deserialize(Buffer.from(line.slice(end + 1, -1), "base64")));
   }
   const rest = jobs.filter((job) => !kept.has(keyOf(job)));
-  if (rest.length < jobs.length) options.say?.(`${jobs.length - rest.length} jobs were kept`);
+  if (rest.length < jobs.length) {
+    options.say?.(`kept from before: ${jobs.length - rest.length} of ${jobs.length} jobs`);
+  }
   let written = Promise.resolve();
   await doAll(rest, {
     ...options,

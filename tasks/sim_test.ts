@@ -101,8 +101,8 @@ describe("doRest()", needs("read", "write", "run", "env"), () => {
       const both = await played(job(1), job(2));
       const again = await played(job(1), job(2));
       assertEquals(first.lines, []);
-      assertEquals(both.lines, ["1 jobs were kept"]);
-      assertEquals(again.lines, ["2 jobs were kept"]);
+      assertEquals(both.lines, ["kept from before: 1 of 2 jobs"]);
+      assertEquals(again.lines, ["kept from before: 2 of 2 jobs"]);
       assertEquals(both.done[0], first.done[0]);
       assertEquals(again.done, both.done);
       const atOnce = await doAll([job(1), job(2)], { workers: 1 });
