@@ -2,7 +2,7 @@
 /**
  * Measures the simulator, the spread of news in it, what campaigns play and how they find planted bugs, and writes
  * `bench/RESULTS-sim.md`: `node --max-old-space-size=12000 bench/sim_bench.ts [--sections speed,spread,campaign,planted]
- * [--protocols swim,scuttlebutt,raft] [--most NODES] [--seeds N] [--rounds N]`. What is not measured stays in the file as it was. Run it
+ * [--protocols swim,scuttlebutt,raft] [--most NODES] [--seeds N] [--rounds N] [--resume FILE]`. What is not measured stays in the file as it was. Run it
  * on a quiet machine; times of speed and spread are those of one core.
  *
  * Worlds of thousands of nodes cannot be formed by joins: n nodes hold n² records. So the spread is measured with one table of records
@@ -30,7 +30,7 @@ import { draw } from "../sim/swarm.ts";
 import { world } from "../sim/world.ts";
 import { seedJobs, weightOf } from "../tasks/sim_jobs.ts";
 import { huntAll, markdownOf, record, summaryOf } from "../tasks/sim_planted.ts";
-import { doAll } from "../tasks/sim_pool.ts";
+import { doRest } from "../tasks/sim_kept.ts";
 
 const GOSSIP_INTERVAL_MS = 200;
 
@@ -172,6 +172,8 @@ const TITLES = {
   spread: "One change of state, from its start until the last node knows",
 } as const;
 const CAMPAIGN = "A campaign";
+/** Where the ranges of sizes begin that are counted. */
+const SIZES = [0, 21, 61, 101, 300, 600, 900] as const;
 const PLANTED = "Seeds until a planted bug is found";
 
 function speedSection(): string {
@@ -212,36 +214,45 @@ async function spreadSection(most: number): Promise<string> {
   return lines.join("\n");
 }
 
-async function campaignSection(protocol: AnyProtocol, count: number): Promise<string> {
+async function campaignSection(
+  protocol: AnyProtocol,
+  count: number,
+  file: string | undefined,
+): Promise<string> {
   const { name } = protocol;
   const workers = availableParallelism();
   const seeds = { kind: "seeds", protocol: name, announced: false, from: 1, count } as const;
-  const began = performance.now();
-  const done = await doAll(seedJobs(seeds, workers), {
+  const done = await doRest(seedJobs(seeds, workers), {
     workers,
     weight: weightOf,
     say: console.log,
+    file,
   });
+  const sum = (times: readonly number[]): number => times.reduce((a, b) => a + b, 0);
   const report = reportOf(
     protocol,
     joined(protocol, done.map(({ campaign }) => campaign!)),
-    performance.now() - began,
+    sum(done.map(({ elapsedMs }) => elapsedMs)),
   );
-  const sizes = Array.from(
-    { length: count },
-    (_, i) => draw(protocol, { seed: 1 + i }).nodes,
-  ).sort((a, b) => a - b);
+  const cpuMinutes = sum(done.map((job) => job.cpuMs)) / 60_000;
+  // Of the whole process so far, kilobytes.
+  const mostGb = process.resourceUsage().maxRSS / 1e6;
+  const sizes = Array.from({ length: count }, (_, i) => draw(protocol, { seed: 1 + i }).nodes);
   const { events, virtualHours, elapsedMs, worstRecoveryMs, failures } = report;
   return [
     `\`deno task sim --protocol ${name} --from 1 --seeds ${count}\`: ${failures.length} failed. ` +
-    `${events} events in ${Math.round(virtualHours)} virtual hours, played in ${
-      Math.round(elapsedMs / 1000)
-    } s by ${workers} threads; the slowest recovery took ${
+    `${events} events in ${Math.round(virtualHours)} virtual hours; the slowest recovery took ${
       Math.round(worstRecoveryMs / 1000)
-    } s. ` +
-    `Nodes: ${sizes[0]} to ${sizes.at(-1)}, the median ${sizes[count >> 1]}, ${
-      sizes.filter((size) => size >= 100).length
-    } worlds of 100 and more.`,
+    } s of them. Played in ${cpuMinutes.toFixed(1)} minutes of CPU time, ${
+      (elapsedMs / 60_000).toFixed(1)
+    } minutes of a thread of a machine with other work, by ${workers} threads with ${
+      mostGb.toFixed(1)
+    } GB at most.`,
+    ...failures.map(({ seed, kind, invariant, detail }) =>
+      `Seed ${seed}: ${invariant} (${kind}), ${detail}.`
+    ),
+    "",
+    ...sizesTable(sizes),
     "",
     "| what occurred | in runs | times |",
     "| --- | ---: | ---: |",
@@ -249,10 +260,29 @@ async function campaignSection(protocol: AnyProtocol, count: number): Promise<st
   ].join("\n");
 }
 
-async function plantedSection(protocol: AnyProtocol, rounds: number): Promise<string> {
+/** How many worlds there were of which sizes. */
+function sizesTable(sizes: readonly number[]): readonly string[] {
+  const least = [...SIZES].filter((from) => sizes.some((size) => size >= from));
+  const [smallest, largest] = [Math.min(...sizes), Math.max(...sizes)];
+  return [
+    "| nodes | worlds |",
+    "| ---: | ---: |",
+    ...least.map((from, i) => {
+      const below = least[i + 1] ?? Infinity;
+      const worlds = sizes.filter((size) => size >= from && size < below).length;
+      return `| ${Math.max(from, smallest)} to ${Math.min(below - 1, largest)} | ${worlds} |`;
+    }),
+  ];
+}
+
+async function plantedSection(
+  protocol: AnyProtocol,
+  rounds: number,
+  file: string | undefined,
+): Promise<string> {
   const { name } = protocol;
   const bugs = plantedBugs.get(name) ?? [];
-  const found = await huntAll(protocol, bugs, { from: 1, rounds, say: console.log });
+  const found = await huntAll(protocol, bugs, { from: 1, rounds, say: console.log, file });
   await record(protocol, found);
   const [median] = summaryOf(found);
   return [
@@ -278,21 +308,30 @@ if (import.meta.main) {
       most: { type: "string", default: "10000" },
       seeds: { type: "string", default: "500" },
       rounds: { type: "string", default: "5" },
+      resume: { type: "string" },
       sections: { type: "string", default: "speed,spread,campaign,planted" },
       protocols: { type: "string", default: [...protocols.keys()].join(",") },
     },
   });
   const file = new URL("RESULTS-sim.md", import.meta.url);
-  const sections = sectionsOf(await readFile(file, "utf8").catch(() => ""));
+  const { deno } = process.versions;
+  const runtime = deno === undefined ? `Node ${process.version}` : `Deno ${deno}`;
+  const measuredNow = new Map<string, string>();
   // In the order in which they stand in the file.
   const measures = new Map<string, () => string | Promise<string>>([
     [TITLES.speed, speedSection],
     [TITLES.spread, () => spreadSection(Number(values.most))],
     ...[...protocols].map(([name, protocol]) =>
-      [`${CAMPAIGN}: ${name}`, () => campaignSection(protocol, Number(values.seeds))] as const
+      [
+        `${CAMPAIGN}: ${name}`,
+        () => campaignSection(protocol, Number(values.seeds), values.resume),
+      ] as const
     ),
     ...[...protocols].map(([name, protocol]) =>
-      [`${PLANTED}: ${name}`, () => plantedSection(protocol, Number(values.rounds))] as const
+      [
+        `${PLANTED}: ${name}`,
+        () => plantedSection(protocol, Number(values.rounds), values.resume),
+      ] as const
     ),
   ]);
   const wanted = new Set<string>();
@@ -307,11 +346,12 @@ if (import.meta.main) {
     if (!wanted.has(title)) continue;
     const measured = await measure();
     console.log(measured);
-    const made = `Node ${process.version}, ${process.arch}, ${
-      new Date().toISOString().slice(0, 10)
-    }.`;
-    sections.set(title, `${made}\n\n${measured}`);
+    const made = `${runtime}, ${process.arch}, ${new Date().toISOString().slice(0, 10)}.`;
+    measuredNow.set(title, `${made}\n\n${measured}`);
   }
+  // Read only now: another run may have measured another section meanwhile.
+  const sections = sectionsOf(await readFile(file, "utf8").catch(() => ""));
+  for (const [title, section] of measuredNow) sections.set(title, section);
   const text = [...measures.keys()].filter((title) => sections.has(title))
     .map((title) => `## ${title}\n\n${sections.get(title)}\n`).join("\n");
   await writeFile(

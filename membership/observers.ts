@@ -145,7 +145,8 @@ export function samePeers(a: readonly Peer[], b: readonly Peer[]): boolean {
   if (a === b) return true;
   return a.length === b.length && a.every((peer, i) => {
     const other = b[i]!;
-    return peer.name === other.name && peer.addr === other.addr && peer.self === other.self &&
-      peer.state === other.state;
+    return peer === other ||
+      peer.name === other.name && peer.addr === other.addr && peer.self === other.self &&
+        peer.state === other.state;
   });
 }

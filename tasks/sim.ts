@@ -1,6 +1,6 @@
 /**
  * Plays worlds with faults: `deno task sim --protocol swim --seeds N [--from S] [--nodes N | --most-nodes N] [--bug NAME] [--json FILE]
- * [--workers N] [--quiet]`, or one of them again: `deno task sim --protocol swim --seed S --replay [--nodes N] [--bug NAME]
+ * [--workers N] [--resume FILE] [--quiet]`, or one of them again: `deno task sim --protocol swim --seed S --replay [--nodes N] [--bug NAME]
  * [--only IDS] [--keep-nodes N] [--quiet-at MS]`, or what was found before: `deno task sim --protocol swim --regression`, of which one
  * entry: `--replay --entry I`. Exit codes: 0 fine, 1 safety, 2 usage, 3 liveness, 4 not deterministic, 5 a situation never occurred in
  * 300 seeds or more, 6 a crash of the simulator.
@@ -22,7 +22,7 @@ import { reduced, type Reduction } from "../sim/shrink.ts";
 import { draw } from "../sim/swarm.ts";
 import { bugOf, type Job, protocolOf, regression, seedJobs, weightOf } from "./sim_jobs.ts";
 import { huntAll, record, summaryOf } from "./sim_planted.ts";
-import { doAll } from "./sim_pool.ts";
+import { doRest } from "./sim_kept.ts";
 import { writeReport } from "./sim_report.ts";
 import { help, understood, usage, whole as wholeNumber } from "./usage.ts";
 
@@ -50,6 +50,7 @@ const { values, positionals } = understood("simulate", () =>
       json: { type: "string" },
       report: { type: "boolean", default: false },
       workers: { type: "string", default: String(availableParallelism()) },
+      resume: { type: "string" },
       quiet: { type: "boolean", default: false },
     },
   }));
@@ -104,6 +105,7 @@ async function hunted(): Promise<never> {
     from: whole("from", values.from ?? "1"),
     rounds,
     workers,
+    file: values.resume,
     say: (line) => console.log(line),
   });
   for (const line of summaryOf(found)) console.log(line);
@@ -157,7 +159,7 @@ async function planAsked(protocol: AnyProtocol): Promise<Plan> {
 async function run(): Promise<void> {
   const began = performance.now();
   const say = (line: string) => console.log(line);
-  const results = await doAll(jobs(), { workers, weight: weightOf, say });
+  const results = await doRest(jobs(), { workers, weight: weightOf, say, file: values.resume });
   const result = joined(shipped, results.map(({ campaign }) => campaign!));
   const report = reportOf(shipped, result, performance.now() - began);
   print(report);

@@ -9,7 +9,7 @@ import { type Caught, CAUGHT_HEADS, medianOf } from "../sim/planted/hunt.ts";
 import type { PlantedBug } from "../sim/planted/patch.ts";
 import type { AnyProtocol } from "../sim/protocol.ts";
 import type { Job } from "./sim_jobs.ts";
-import { doAll } from "./sim_pool.ts";
+import { doRest } from "./sim_kept.ts";
 
 /** Options of {@link huntAll}. */
 export interface HuntAllOptions {
@@ -19,6 +19,8 @@ export interface HuntAllOptions {
   readonly rounds: number;
   /** Bugs looked for at a time. @default {one a core} */
   readonly workers?: number;
+  /** See `DoRestOptions`. */
+  readonly file?: string | undefined;
   /** Told of each bug. */
   readonly say: (line: string) => void;
 }
@@ -30,7 +32,7 @@ export async function huntAll(
   { from, rounds, ...options }: HuntAllOptions,
 ): Promise<readonly Caught[]> {
   options.say(CAUGHT_HEADS);
-  const found = await doAll(
+  const found = await doRest(
     bugs.map(({ name }): Job => ({
       kind: "hunt",
       protocol: protocol.name,

@@ -5,6 +5,7 @@
  * @module
  */
 import { availableParallelism } from "node:os";
+import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { type Job, type JobResult, perform } from "./sim_jobs.ts";
 import type { Told } from "./sim_worker.ts";
@@ -17,16 +18,30 @@ export interface DoAllOptions {
   readonly say?: (line: string) => void;
   /** Which jobs begin first: those of a greater weight. @default {in their order} */
   readonly weight?: (job: Job) => number;
+  /** Hears what came of a job as soon as it ended. @default {nobody} */
+  readonly done?: (job: Job, result: Timed) => void;
 }
 
 /** What came of a job, and the time it took. */
-export type Timed = JobResult & { readonly elapsedMs: number };
+export type Timed = JobResult & {
+  readonly elapsedMs: number;
+  /** CPU time of the thread; of the process where the runtime does not tell them apart. */
+  readonly cpuMs: number;
+};
+
+/** CPU time of this thread so far, milliseconds: see {@link Timed}. */
+export function threadCpuMs(): number {
+  const { user, system } = (process as { threadCpuUsage?: typeof process.cpuUsage })
+    .threadCpuUsage?.() ?? process.cpuUsage();
+  return (user + system) / 1000;
+}
 
 /** Does all jobs. The results are in their order. */
 export async function doAll(
   jobs: readonly Job[],
-  { workers = availableParallelism(), say = () => {}, weight = () => 0 }: DoAllOptions = {},
+  options: DoAllOptions = {},
 ): Promise<readonly Timed[]> {
+  const { workers = availableParallelism(), say = () => {}, weight = () => 0 } = options;
   const order = jobs.map((job, i) => ({ i, weight: weight(job) }))
     .sort((a, b) => b.weight - a.weight || a.i - b.i)
     .map(({ i }) => i);
@@ -39,6 +54,7 @@ export async function doAll(
   };
   const ended = (i: number, result: Timed): void => {
     results[i] = result;
+    options.done?.(jobs[i]!, result);
     while (head < jobs.length && results[head] !== undefined) {
       for (const line of waiting[++head] ?? []) say(line);
     }
@@ -46,9 +62,13 @@ export async function doAll(
   const threads = Math.min(workers, jobs.length);
   if (threads <= 1) {
     for (const i of order) {
-      const began = performance.now();
+      const [began, cpuBegan] = [performance.now(), threadCpuMs()];
       const result = await perform(jobs[i]!, (line) => said(i, line));
-      ended(i, { ...result, elapsedMs: performance.now() - began });
+      ended(i, {
+        ...result,
+        elapsedMs: performance.now() - began,
+        cpuMs: threadCpuMs() - cpuBegan,
+      });
     }
   } else {
     let next = 0;
@@ -81,7 +101,7 @@ function thread(jobs: readonly Job[], { take, said, ended }: Share): Promise<voi
       else if ("error" in told) {
         reject(new Error(`${JSON.stringify(jobs[current!])}: ${told.error}`));
       } else {
-        ended(current!, { ...told.result, elapsedMs: told.elapsedMs });
+        ended(current!, { ...told.result, elapsedMs: told.elapsedMs, cpuMs: told.cpuMs });
         go();
       }
     });

@@ -1,10 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { spawnSync } from "node:child_process";
+import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { needs } from "../tests/_needs.ts";
 import type { Job } from "./sim_jobs.ts";
+import { doRest } from "./sim_kept.ts";
 import { doAll } from "./sim_pool.ts";
 
 const program = fileURLToPath(new URL("sim.ts", import.meta.url));
@@ -68,5 +72,46 @@ describe("doAll()", needs("read", "run", "env"), () => {
     }
     assertEquals(runs[0]!.lines.length, 3);
     assertEquals(runs[1], runs[0]);
+  });
+});
+
+describe("doRest()", needs("read", "write", "run", "env"), () => {
+  it("plays what is not kept yet, and the outcome is as if all had been played at once", {
+    timeout: 60_000,
+  }, async () => {
+    const job = (from: number): Job => ({
+      kind: "seeds",
+      protocol: "swim",
+      announced: false,
+      from,
+      count: 1,
+      nodes: 3,
+    });
+    const folder = await mkdtemp(join(tmpdir(), "sim-"));
+    try {
+      const file = join(folder, "kept");
+      const played = async (...jobs: readonly Job[]) => {
+        const lines: string[] = [];
+        const done = await doRest(jobs, { file, workers: 1, say: (line) => void lines.push(line) });
+        return { lines, done };
+      };
+      const first = await played(job(1));
+      // As when the process was killed in the middle of a line.
+      await appendFile(file, (await readFile(file, "utf8")).slice(0, -9));
+      const both = await played(job(1), job(2));
+      const again = await played(job(1), job(2));
+      assertEquals(first.lines, []);
+      assertEquals(both.lines, ["kept from before: 1 of 2 jobs"]);
+      assertEquals(again.lines, ["kept from before: 2 of 2 jobs"]);
+      assertEquals(both.done[0], first.done[0]);
+      assertEquals(again.done, both.done);
+      const atOnce = await doAll([job(1), job(2)], { workers: 1 });
+      assertEquals(
+        both.done.map(({ campaign }) => campaign),
+        atOnce.map(({ campaign }) => campaign),
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });

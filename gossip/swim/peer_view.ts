@@ -80,5 +80,6 @@ export class PeerView {
 }
 
 function same(a: Peer, b: Peer): boolean {
-  return a.name === b.name && a.addr === b.addr && a.state === b.state && a.self === b.self;
+  return a === b ||
+    a.name === b.name && a.addr === b.addr && a.state === b.state && a.self === b.self;
 }

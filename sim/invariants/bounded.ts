@@ -3,8 +3,6 @@ import { ViolationError } from "../violation.ts";
 
 /** Bytes of one node in a push/pull: its record and its state, with a name of a few letters. */
 const RECORD_BYTES = 300;
-/** Steps between two looks at a process. */
-const EVERY = 64;
 
 /** What a node holds and sends grows with the names there were, not with what was said about them. */
 export function bounded(): Watcher {
@@ -12,13 +10,11 @@ export function bounded(): Watcher {
   const fail = (detail: string): never => {
     throw new ViolationError("bounded", detail);
   };
-  let steps = 0;
   return {
     started({ name, clusterName }) {
       names.set(clusterName, (names.get(clusterName) ?? new Set()).add(name));
     },
     stepped(life) {
-      if (steps++ % EVERY !== 0) return;
       const count = names.get(life.clusterName)!.size;
       const { alive, suspect, dead, left, queuedBroadcasts } = life.stats;
       const records = alive + suspect + dead + left;

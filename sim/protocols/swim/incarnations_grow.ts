@@ -11,6 +11,9 @@ interface Issued {
 interface Highest {
   ofAll: number;
   readonly of: Map<number, number>;
+  /** The generation that was announced last, of which nearly all news is, and its incarnation. */
+  latest: number;
+  ofLatest: number;
 }
 
 /**
@@ -35,9 +38,14 @@ export function incarnationsGrow({ tap, settings }: Tapped): Watcher {
     own.seen.add(incarnation);
     own.max = incarnation;
     let most = highest.get(life.name);
-    if (most === undefined) highest.set(life.name, most = { ofAll: 0, of: new Map() });
+    if (most === undefined) {
+      most = { ofAll: 0, of: new Map(), latest: generation, ofLatest: 0 };
+      highest.set(life.name, most);
+    }
     most.ofAll = Math.max(most.ofAll, incarnation);
-    most.of.set(generation, Math.max(most.of.get(generation) ?? 0, incarnation));
+    most.latest = generation;
+    most.ofLatest = Math.max(most.of.get(generation) ?? 0, incarnation);
+    most.of.set(generation, most.ofLatest);
   };
   const claim = (
     life: Life,
@@ -45,7 +53,11 @@ export function incarnationsGrow({ tap, settings }: Tapped): Watcher {
     { generation, incarnation }: { readonly generation?: number; readonly incarnation: number },
   ): void => {
     const known = highest.get(name);
-    const most = generation === undefined ? known?.ofAll : known?.of.get(generation);
+    const most = generation === undefined
+      ? known?.ofAll
+      : generation === known?.latest
+      ? known.ofLatest
+      : known?.of.get(generation);
     if (incarnation > (most ?? 0)) {
       const about = generation === undefined ? name : `${name}/${generation}`;
       fail(`${life.name} says that ${about} has incarnation ${incarnation}, above ${most ?? 0}`);

@@ -7,15 +7,14 @@ import { ViolationError } from "../../violation.ts";
 /** How long an answer of a node that was alive may travel, through sleepers and slow networks. */
 const GRACE_MS = 90_000;
 
-interface Entry {
-  readonly generation: number;
-  readonly incarnation: number;
-  readonly gone: boolean;
-}
+const UNSAID = -1;
 
 /** What one life believes of a name, and since when it does without it. */
 interface Belief {
-  said: Entry | undefined;
+  /** As it said last; {@link UNSAID}: nothing yet. */
+  generation: number;
+  incarnation: number;
+  gone: boolean;
   /** When the name left its view, by its own clock. */
   lostAtMs: number;
   /** Whether a packet of that name came since. */
@@ -30,26 +29,37 @@ interface Belief {
 export function noReturn({ facts, tap, settings }: Tapped): Watcher {
   const { gossipToTheDeadMs, collectedMemoryMs } = settings;
   const views = new WeakMap<Life, Map<string, Belief>>();
+  // A message is about many names, and all of it is of one life.
+  let whose: Life | undefined;
+  let its = new Map<string, Belief>();
   const beliefs = (life: Life): Map<string, Belief> => {
+    if (life === whose) return its;
     let view = views.get(life);
     if (view === undefined) views.set(life, view = new Map());
-    return view;
+    whose = life;
+    return its = view;
   };
   const beliefOf = (life: Life, name: string): Belief => {
     const view = beliefs(life);
     let belief = view.get(name);
     if (belief === undefined) {
-      view.set(name, belief = { said: undefined, lostAtMs: Infinity, heard: false });
+      belief = {
+        generation: UNSAID,
+        incarnation: 0,
+        gone: false,
+        lostAtMs: Infinity,
+        heard: false,
+      };
+      view.set(name, belief);
     }
     return belief;
   };
   const ran = (name: string): boolean =>
     facts.livesOf(name).some(({ endedAt }) => endedAt > facts.now - GRACE_MS * 1000);
   const gone = (belief: Belief, incarnation: number): void => {
-    const { said } = belief;
-    if (said === undefined) return;
-    const most = Math.max(said.incarnation, incarnation);
-    belief.said = { generation: said.generation, incarnation: most, gone: true };
+    if (belief.generation === UNSAID) return;
+    belief.incarnation = Math.max(belief.incarnation, incarnation);
+    belief.gone = true;
   };
   const mayReturn = (life: Life, name: string, { lostAtMs, heard }: Belief): boolean => {
     const agoMs = life.localMs - lostAtMs;
@@ -59,9 +69,8 @@ export function noReturn({ facts, tap, settings }: Tapped): Watcher {
   };
   const alive = (life: Life, name: string, generation: number, incarnation: number): void => {
     const belief = beliefOf(life, name);
-    const { said } = belief;
     if (
-      said?.gone && said.generation === generation && incarnation <= said.incarnation &&
+      belief.gone && belief.generation === generation && incarnation <= belief.incarnation &&
       !mayReturn(life, name, belief)
     ) {
       throw new ViolationError(
@@ -69,7 +78,9 @@ export function noReturn({ facts, tap, settings }: Tapped): Watcher {
         `${life.name} believes ${name} alive again at ${generation}/${incarnation}`,
       );
     }
-    belief.said = { generation, incarnation, gone: false };
+    belief.generation = generation;
+    belief.incarnation = incarnation;
+    belief.gone = false;
   };
   if (!settings.announceGeneration) return {};
   return {
@@ -103,8 +114,8 @@ export function noReturn({ facts, tap, settings }: Tapped): Watcher {
         const generation = generationOf(meta);
         if (state === 2 || state === 3) {
           const belief = beliefOf(from, name);
-          if (generation !== undefined && belief.said === undefined) {
-            belief.said = { generation, incarnation, gone: true };
+          if (generation !== undefined && belief.generation === UNSAID) {
+            belief.generation = generation;
           }
           gone(belief, incarnation);
         } else if (generation !== undefined) alive(from, name, generation, incarnation);

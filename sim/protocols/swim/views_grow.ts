@@ -6,8 +6,8 @@ import { ViolationError } from "../../violation.ts";
 
 interface Entry {
   generation: number;
-  /** The highest incarnation seen of each generation. */
-  readonly incarnations: Map<number, number>;
+  /** The highest incarnation seen of that generation. */
+  incarnation: number;
 }
 
 const UNKNOWN = -1;
@@ -15,16 +15,21 @@ const UNKNOWN = -1;
 /** A record of a dead one may be collected, and another one begun with older news of a node that was asked: see `no_return.ts`. */
 function forget(entry: Entry): void {
   entry.generation = UNKNOWN;
-  entry.incarnations.clear();
+  entry.incarnation = 0;
 }
 
 /** What one life holds of a name never goes back: neither the generation of a record nor, within one, the incarnation. */
 export function viewsGrow({ tap, settings }: Tapped): Watcher {
   const views = new WeakMap<Life, Map<string, Entry>>();
+  // A message is about many names, and all of it is of one life.
+  let whose: Life | undefined;
+  let its = new Map<string, Entry>();
   const viewOf = (life: Life): Map<string, Entry> => {
+    if (life === whose) return its;
     let view = views.get(life);
     if (view === undefined) views.set(life, view = new Map());
-    return view;
+    whose = life;
+    return its = view;
   };
   const hold = (
     life: Life,
@@ -35,18 +40,22 @@ export function viewsGrow({ tap, settings }: Tapped): Watcher {
     const generation = generationOf(told.meta);
     if (generation === undefined || incarnation === 0) return undefined;
     const view = viewOf(life);
-    let known = view.get(name);
-    if (known === undefined) view.set(name, known = { generation, incarnations: new Map() });
-    const least = known.incarnations.get(generation) ?? 0;
-    if (generation < known.generation || incarnation < least) {
+    const known = view.get(name);
+    if (known === undefined) {
+      const entry = { generation, incarnation };
+      view.set(name, entry);
+      return entry;
+    }
+    const back = generation === known.generation && incarnation < known.incarnation;
+    if (generation < known.generation || back) {
       throw new ViolationError(
         "views-grow",
         `${life.name} holds ${name} at ${generation}/${incarnation} after ` +
-          `${known.generation}/${known.incarnations.get(known.generation) ?? least}`,
+          `${known.generation}/${known.incarnation}`,
       );
     }
     known.generation = generation;
-    known.incarnations.set(generation, incarnation);
+    known.incarnation = incarnation;
     return known;
   };
   if (!settings.announceGeneration) return {};
