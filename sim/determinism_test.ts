@@ -24,12 +24,17 @@ function scoped(folder: string): readonly string[] {
   return existsSync(folder) ? readdirSync(folder).map((name) => `@oven/${name}`) : [];
 }
 
-function run(command: string, args: readonly string[]): string | undefined {
+/** What a command prints; it fails with what it complained of, or for taking far too long. */
+function run(command: string, args: readonly string[]): string {
+  const options = { cwd: root, encoding: "utf8", timeout: 280_000, stdio: "pipe" } as const;
+  return execFileSync(command, args, options).trim();
+}
+
+function versionOf(command: string): string {
   try {
-    const options = { cwd: root, encoding: "utf8", timeout: 60_000, stdio: "pipe" } as const;
-    return execFileSync(command, args, options).trim();
+    return run(command, ["--version"]);
   } catch {
-    return undefined;
+    return "";
   }
 }
 
@@ -37,14 +42,14 @@ describe("the trace of a seed", needs("read", "run", "env"), () => {
   const versions = { node: /v(2[2-9]|[3-9]\d)\./, bun: /^1\./, deno: /deno 2/ };
   const flags = { node: [], bun: [], deno: ["run", "--no-lock"] } as const;
 
-  it("is the same in every runtime that is there, and when run twice", { timeout: 300_000 }, () => {
+  it("is the same in every runtime that is there, and when run twice", { timeout: 900_000 }, () => {
     const own = traces();
     const seen: string[] = [];
     // Without `node_modules` (a fresh clone, before any task of the others) Bun and Node cannot run the program at all.
     const others = existsSync(`${root}node_modules`) ? ["node", "bun"] as const : [];
     for (const name of [...others, "deno"] as const) {
       for (const command of [...candidates(name)]) {
-        if (!versions[name].test(run(command, ["--version"]) ?? "")) continue;
+        if (!versions[name].test(versionOf(command))) continue;
         assertEquals(
           run(command, [...flags[name], program]),
           own,
