@@ -158,7 +158,7 @@ export class Group {
       id,
       clusterName: "test",
       address,
-      transport: this.#transport(address),
+      transport: this.transport(address),
       log: wrapLog?.(log) ?? log,
       snapshots: wrapSnapshots?.(snapshots) ?? snapshots,
       stateMachine: journal,
@@ -251,7 +251,8 @@ export class Group {
     this.#cut.delete(`${id}:1`);
   }
 
-  #transport(address: string): Transport {
+  /** The network as it is at an address. */
+  transport(address: string): Transport {
     const inner = this.#network.transport(address);
     return {
       get stats() {

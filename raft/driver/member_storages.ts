@@ -50,13 +50,18 @@ export class MemberStorages {
    * @throws {Error} When it cannot be made durable: the peer must not be listened to yet.
    */
   async admit(id: NodeId, storageId: string): Promise<string | undefined> {
-    const known = this.#known.get(id);
-    if (known !== undefined && known.storageId !== storageId) {
-      return refusal(id, known.storageId, storageId);
-    }
-    if (known === undefined) this.#learn(id, storageId);
+    const refused = this.refuses(id, storageId);
+    if (refused !== undefined) return refused;
+    if (!this.#known.has(id)) this.#learn(id, storageId);
     if (this.#unsaved || this.#saving !== undefined) await this.#save();
     return undefined;
+  }
+
+  /** Why who comes with this storage is not the member that was met before; `undefined`: nothing is known against it. */
+  refuses(id: NodeId, storageId: string): string | undefined {
+    const known = this.#known.get(id);
+    if (known === undefined || known.storageId === storageId) return undefined;
+    return refusal(id, known.storageId, storageId);
   }
 
   /** Members that no storage is known of: they were never met. */

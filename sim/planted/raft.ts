@@ -317,4 +317,55 @@ export const raftBugs: readonly PlantedBug[] = Object.freeze([
       replace: "if (s.candidacyToken > s.log.token) resetElectionTimer(s);",
     }],
   },
+  {
+    name: "payload-unchecked",
+    what: "Recovery does not look at the checksum of what a batch holds.",
+    caughtBy: ["rot-refused", "disk-keeps", "starts-again", ...DIVERGENCE],
+    patches: [{
+      file: "wal/batch.ts",
+      search: "if (this.#checksum.compute(this.bytes, from, end, 0) !== header.payloadCrc)",
+      replace: "if (end < from)",
+    }],
+  },
+  {
+    name: "damage-taken-for-torn",
+    what: "A batch that later ones call durable is cut off as if it had been torn (§6.3).",
+    caughtBy: ["rot-refused", "disk-keeps", "starts-again"],
+    patches: [{
+      file: "wal/recover.ts",
+      search: "if (later.header.durableSeq >= failed) {",
+      replace: "if (later.header.durableSeq < 0) {",
+    }],
+  },
+  {
+    name: "wiped-member-welcome",
+    what: "Whoever has a member's name is taken for it, with another disk as well (C12).",
+    caughtBy: [...TWO_LEADERS],
+    patches: [{
+      file: "driver/member_storages.ts",
+      search: "if (known === undefined || known.storageId === storageId) return undefined;",
+      replace: 'if (known?.storageId !== "") return undefined;',
+    }],
+  },
+  {
+    name: "auto-leave-not-retried",
+    what:
+      "A joint phase that ends by itself is ended by the leader that began it, and by no other (C6).",
+    caughtBy: ["converges"],
+    patches: [{
+      file: "reconfiguration.ts",
+      search: "if (!latest.config.autoLeave",
+      replace: "if (s.log.term(latest.index) !== s.term || !latest.config.autoLeave",
+    }],
+  },
+  {
+    name: "old-append-accepted",
+    what: "An append of a former term is taken for one of this term (E6).",
+    caughtBy: [...TWO_LEADERS],
+    patches: [{
+      file: "core.ts",
+      search: "else if (m.term < s.term) return",
+      replace: 'else if (m.term < s.term && m.type !== "append") return',
+    }],
+  },
 ]);

@@ -11,6 +11,8 @@ import { numberIn } from "./settings.ts";
 /** What a client waits for an answer, milliseconds, before it asks again or gives up. */
 const PATIENCE_MS = 2000;
 const ATTEMPTS = 4;
+/** Who cancels does so within this time. */
+const CANCELLED_WITHIN_US = 30_000;
 
 /** Clients of a group: each asks one thing at a time, and writes down what came of it. */
 export class Clients {
@@ -26,6 +28,8 @@ export class Clients {
   readonly #group: Group;
   readonly #settings: Settings;
   readonly #random: Prng;
+  readonly #cancels: Prng;
+  readonly #cancelled = new Set<number>();
   #value = 0;
 
   /** Begins with all clients, one after the other. */
@@ -33,6 +37,7 @@ export class Clients {
     this.#group = group;
     this.#settings = settings;
     this.#random = group.simulation.random("clients");
+    this.#cancels = group.simulation.random("cancellations");
     for (let client = 0; client < numberIn(settings, "clients"); client++) {
       this.#think(client, 1);
     }
@@ -41,6 +46,13 @@ export class Clients {
   /** New clients ask one thing each. */
   askOnceMore(): void {
     for (let client = 100; client < 104; client++) this.#ask(client, 1);
+  }
+
+  /** Counts what took effect though nobody waited for it any more. */
+  countCancelled(): void {
+    for (const { operation } of this.#group.ledger.applied) {
+      if (this.#cancelled.has(operation)) this.#group.count("cancelled command took effect");
+    }
   }
 
   #think(client: number, sequence: number): void {
@@ -91,6 +103,18 @@ export class Clients {
         if (isMaybe) recording.unknown(simulation.now);
         else recording.fail(simulation.now);
       });
+    // Of what was cancelled nobody knows what becomes.
+    if (this.#group.cancelPercent > 0 && this.#cancels() * 100 < this.#group.cancelPercent) {
+      simulation.at(
+        simulation.now + Math.ceil(this.#cancels() * CANCELLED_WITHIN_US),
+        () =>
+          end(() => {
+            recording.unknown(simulation.now);
+            this.#group.count(reads ? "read cancelled" : "command cancelled");
+            if (!reads) this.#cancelled.add(recording.id);
+          }),
+      );
+    }
     const command = encodeCommand({
       client,
       sequence,

@@ -1,5 +1,5 @@
 import type { MemberChange } from "../../../raft/contract.ts";
-import { isMember } from "../../../raft/config.ts";
+import { isMember, membersOf } from "../../../raft/config.ts";
 import { between, chance, oneOf } from "../../draw.ts";
 import { listOf, numberOf } from "../../fault.ts";
 import { bridge } from "../../faults/bridge.ts";
@@ -15,6 +15,10 @@ import { reordering } from "../../faults/reordering.ts";
 import { slowLink } from "../../faults/slow_link.ts";
 import { type GroupFault, type GroupSite, repeated } from "./group_site.ts";
 import { isolatedLeaders } from "./isolated_leaders.ts";
+import { diskLoss } from "./disk_loss.ts";
+import { cancellations, oldMessages } from "./old_news.ts";
+import { replacements } from "./replacements.ts";
+import { rollingRestart } from "./rolling_restart.ts";
 import { clockRates } from "./machine_clock.ts";
 
 const crash: GroupFault = {
@@ -248,9 +252,12 @@ function changeSomething({ cluster, random }: GroupSite): void {
     any.change({ change: { type: "leaveJoint" } });
     return;
   }
+  // As long as a member is lost nothing else is changed: the others may all be needed.
+  if (membersOf(config).some((id) => cluster.isLost(id))) return;
+  const machines = cluster.machines.filter(({ lost }) => lost === undefined);
   const add = (type: "addVoter" | "addLearner"): MemberChange => {
-    const out = cluster.machines.filter(({ id }) => !isMember(config, id));
-    const { id } = oneOf(random, chance(random, 0.7) && out.length > 0 ? out : cluster.machines);
+    const out = machines.filter(({ id }) => !isMember(config, id));
+    const { id } = oneOf(random, chance(random, 0.7) && out.length > 0 ? out : machines);
     return { type, id, address: `${id}:1` };
   };
   const remove = (): MemberChange => ({
@@ -305,4 +312,9 @@ export const raftFaults: readonly GroupFault[] = Object.freeze([
   snapshots,
   configChanges,
   isolatedLeaders,
+  diskLoss,
+  replacements,
+  rollingRestart,
+  oldMessages,
+  cancellations,
 ]);

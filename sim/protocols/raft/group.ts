@@ -1,20 +1,21 @@
-import { bootstrapState } from "../../../raft/bootstrap.ts";
+import { decodeConfig, emptyConfig } from "../../../raft/config.ts";
 import type { NodeId } from "../../../raft/entry.ts";
-import type { Message } from "../../../raft/message.ts";
+import { WalCorruptError } from "../../../raft/storage_error.ts";
 import type { Prng } from "../../../gossip/strategy.ts";
 import { type CrashPolicy, drawnCrash, keepAll, SimDisk } from "../../disk.ts";
-import { between } from "../../draw.ts";
 import type { Plan } from "../../plan.ts";
 import { Simulation } from "../../simulation.ts";
 import { ViolationError } from "../../violation.ts";
-import { Skies } from "../../weather.ts";
 import { Ledger } from "./ledger.ts";
 import { drawRates, MachineClock } from "./machine_clock.ts";
-import type { Machine, StoredSnapshot, Surroundings } from "./machine.ts";
+import { Mail, slotOf } from "./mail.ts";
+import type { Machine, Surroundings } from "./machine.ts";
 import { RaftProcess } from "./raft_process.ts";
+import { isQuorum } from "./overlap.ts";
+import { rot } from "./rot.ts";
 import { Rules } from "./rules.ts";
-import { corrupted, overTheWire } from "./wire.ts";
-import { coreOptionsOf, leaseDriftOf, numberIn, worldOptionsOf } from "./settings.ts";
+import { foundingEntry, storagesAmong, Stray } from "./strays.ts";
+import { coreOptionsOf, leaseDriftOf, numberIn, withTiming, worldOptionsOf } from "./settings.ts";
 
 /** Machines that wait to be taken into the group. */
 export const SPARES = 3;
@@ -23,7 +24,7 @@ export const SPARES = 3;
 export class Group {
   readonly simulation: Simulation;
   readonly ledger: Ledger = new Ledger();
-  readonly network: { readonly skies: Skies };
+  readonly network: Mail;
   readonly machines: readonly Machine[];
   /** How often what occurred. */
   readonly situations = new Map<string, number>();
@@ -31,28 +32,31 @@ export class Group {
   readonly founders: number;
   readonly #processes: (RaftProcess | undefined)[];
   readonly #plan: Plan;
-  readonly #random: Prng;
   readonly #crashes: Prng;
   readonly #world: Surroundings;
-  /** Whether messages pass through the codec. */
-  readonly #isEncoded: boolean;
-  #latePercent: number;
-  readonly #latestUs: number;
+  readonly #losses: Prng;
+  #stray: Stray | undefined;
+  /** Percent of operations that their clients do not wait for. */
+  cancelPercent = 0;
 
   /** Creates the machines; none runs. */
   constructor(plan: Plan) {
     this.#plan = plan;
     const simulation = this.simulation = new Simulation(plan.seed);
     this.founders = plan.nodes;
-    // They stop with all else that is bad.
-    this.#latePercent = numberIn(plan.settings, "lateReplies");
-    this.#latestUs = numberIn(plan.settings, "electionTimeoutMs") * 4000;
-    simulation.at(plan.quietAtMs * 1000, () => this.#latePercent = 0);
-    this.#isEncoded = plan.settings["encoded"] === true;
-    this.#random = simulation.random("network");
     this.#crashes = simulation.random("crashes");
-    this.network = { skies: new Skies(simulation.random("weather"), () => simulation.now) };
+    this.#losses = simulation.random("losses");
+    const at = (slot: number): RaftProcess | undefined => this.at(slot);
+    this.network = new Mail(plan, simulation, {
+      at,
+      hears: (slot) =>
+        at(slot) ?? (this.#stray?.machine.slot === slot ? this.#stray.process : undefined),
+      count: (situation) => this.count(situation),
+    });
     const syncUs = numberIn(plan.settings, "syncUs");
+    const founders = Array.from({ length: plan.nodes }, (_, slot) => `n${slot}`);
+    const entry = foundingEntry(founders);
+    const founding = decodeConfig(entry.data);
     this.machines = Array.from({ length: plan.nodes + SPARES }, (_, slot) => ({
       id: `n${slot}`,
       slot,
@@ -60,23 +64,32 @@ export class Group {
       snapshots: [],
       durable: undefined,
       torn: [],
+      cuts: [],
       lives: 0,
+      storage: `disk ${slot}`,
+      storages: storagesAmong(slot < plan.nodes ? founding : emptyConfig),
+      lost: undefined,
+      timing: { election: 1, heartbeat: 1 },
       clock: new MachineClock(1000 * slot),
       diskUs: { write: 20, sync: syncUs, usualSync: syncUs },
     }));
     this.#processes = this.machines.map(() => undefined);
-    const founders = this.machines.slice(0, plan.nodes).map(({ id }) => id);
-    const [entry] = bootstrapState(founders.map((id) => ({ id, address: `${id}:1` }))).entries;
-    this.ledger.writes("founders", entry!, 0);
-    this.ledger.commits("founders", entry!, 1);
+    const met = this.machines.map(({ id, storage }) => [id, storage] as const);
+    for (const { storages } of this.machines.slice(0, plan.nodes)) {
+      storages.changed(founding, 1, met);
+    }
+    this.ledger.writes("founders", entry, 0);
+    this.ledger.commits("founders", entry, 1);
     this.#world = {
       simulation,
       ledger: this.ledger,
       rules: new Rules(this.ledger, (id) => this.machines.find((m) => m.id === id)?.durable),
       random: simulation.random("disks"),
       count: (situation) => this.count(situation),
-      send: (from, message) => this.#send(from, message),
-      sendSnapshot: (from, to, snapshot) => this.#sendSnapshot(from, to, snapshot),
+      met,
+      isParted: () => this.network.skies.parted,
+      send: (from, message) => this.network.send(from, message),
+      sendSnapshot: (from, to, snapshot) => this.network.sendSnapshot(from, to, snapshot),
       died: (process) => this.crash(process.slot),
       founders,
       ...worldOptionsOf(plan.settings),
@@ -117,8 +130,8 @@ export class Group {
 
   /** Starts a machine that does not run. */
   start(slot: number): void {
-    if (this.#processes[slot] !== undefined) return;
     const machine = this.machines[slot]!;
+    if (this.#processes[slot] !== undefined || machine.lost !== undefined) return;
     this.simulation.trace.integer(-1 - slot);
     if (machine.lives > 0) {
       this.count("restart");
@@ -130,7 +143,7 @@ export class Group {
     try {
       this.#processes[slot] = new RaftProcess(
         machine,
-        coreOptionsOf(this.#plan.settings),
+        withTiming(coreOptionsOf(this.#plan.settings), machine.timing),
         this.#world,
       );
     } catch (error) {
@@ -157,6 +170,58 @@ export class Group {
     this.#processes[slot] = undefined;
   }
 
+  /** Whether a machine does not come back under its name. */
+  isLost(id: NodeId): boolean {
+    return this.machines[slotOf(id)]!.lost !== undefined;
+  }
+
+  /** Whether the rest decides without a machine, in every configuration that any log names: a group may lose no more than that. */
+  canLose(slot: number): boolean {
+    const stays = (id: NodeId): boolean => !this.isLost(id) && slotOf(id) !== slot;
+    const logs = [
+      ...this.machines.flatMap(({ durable }) => durable ?? []),
+      ...this.running.map(({ issued }) => issued),
+    ];
+    return this.#processes[slot] !== undefined &&
+      [this.ledger.config!, ...logs.flatMap(({ configs }) => configs)]
+        .every((config) => config.voters.length === 0 || isQuorum(config, stays));
+  }
+
+  /** A machine stops, and a bit of what its disk holds is turned: it must not start again. @returns Whether it was. */
+  rot(slot: number): boolean {
+    const machine = this.machines[slot]!;
+    this.crash(slot);
+    if (!rot(machine, this.#world.segmentBytes, this.#losses)) return false;
+    try {
+      new RaftProcess(machine, coreOptionsOf(this.#plan.settings), this.#world);
+    } catch (error) {
+      if (!(error instanceof WalCorruptError)) throw error;
+      machine.lost = "rotten";
+      this.count("damaged log refused");
+      return true;
+    }
+    throw new ViolationError("rot-refused", `${machine.id} starts with a damaged log`);
+  }
+
+  /** A founder loses its disk, and is started under its old name on an empty one. */
+  wipe(slot: number): void {
+    const machine = this.machines[slot]!;
+    this.crash(slot);
+    machine.lost = "wiped";
+    this.count("disk lost");
+    if (this.#stray !== undefined || slot >= this.founders) return;
+    this.#stray = new Stray(machine, coreOptionsOf(this.#plan.settings), {
+      ...this.#world,
+      sends: ({ process }, message) => this.network.send(process, message),
+    });
+  }
+
+  /** Whoever came with an empty disk is stopped. */
+  stopStray(): void {
+    this.#stray?.process.kill();
+    this.#stray = undefined;
+  }
+
   /** Clocks set their pace anew: it goes to their machines in the order of their slots. */
   setRates(rates: readonly number[]): void {
     rates.forEach((rate, slot) => {
@@ -171,96 +236,5 @@ export class Group {
     const electionUs = 1000 * numberIn(this.#plan.settings, "electionTimeoutMs");
     const afterUs = Math.floor(electionUs * (2 + 4 * random()));
     this.simulation.at(this.now + afterUs, () => this.#wander(drift, random));
-  }
-
-  #slotOf(id: NodeId): number {
-    return Number(id.slice(1));
-  }
-
-  #latencyUs(): number {
-    const [least, most] = this.#plan.latencyMs;
-    return between(this.#random, least * 1000, most * 1000);
-  }
-
-  #send(from: RaftProcess, sent: Message): void {
-    const message = this.#isEncoded ? overTheWire(sent) : sent;
-    const to = this.#slotOf(message.to);
-    const { trace } = this.simulation;
-    trace.integer(from.slot * 64 + to);
-    trace.text(message.type);
-    trace.integer(message.term);
-    const bytes = message.type === "append"
-      ? message.entries.reduce((sum, { data }) => sum + data.length + 13, 60)
-      : 60;
-    if (message.type === "append") trace.integer(message.prevIndex);
-    else if (message.type === "appendReply") trace.integer(message.index);
-    const lateUs = this.#lateUs(message);
-    const { skies } = this.network;
-    if (lateUs > 0) return this.#deliver(to, message, lateUs);
-    if (skies.fair) return this.#deliver(to, message, this.#latencyUs());
-    const fate = skies.fate(from.slot, to, bytes);
-    const random = this.#random;
-    // What is changed on its way is refused by the frame's checksum.
-    if (fate.corrupted && this.#isEncoded) {
-      corrupted(message, random);
-      this.count("message corrupted");
-    }
-    if (fate.cut || fate.corrupted || random() < fate.loss) {
-      if (random() < 0.02) {
-        this.simulation.at(this.now + 1000, () => {
-          if (!from.isDead) from.feed({ type: "unreachable", node: message.to });
-        });
-      }
-      return;
-    }
-    this.#deliver(to, message, this.#latencyUs() + fate.delayUs);
-    if (random() < fate.duplicates) {
-      this.#deliver(to, message, this.#latencyUs() + fate.delayUs);
-    }
-    if (fate.echoUs > 0) this.#deliver(to, message, fate.echoUs);
-  }
-
-  /** How late an answer is, where answers are at times; 0: not at all. */
-  #lateUs({ type }: Message): number {
-    const percent = this.#latePercent;
-    if (percent === 0 || (type !== "heartbeatReply" && type !== "appendReply")) return 0;
-    if (this.#random() * 100 >= percent) return 0;
-    this.count("late answer");
-    return Math.ceil(this.#random() * this.#latestUs);
-  }
-
-  #deliver(to: number, message: Message, afterUs: number): void {
-    this.simulation.at(this.now + afterUs, () => {
-      this.#processes[to]?.feed({ type: "message", message });
-    });
-  }
-
-  #sendSnapshot(
-    from: RaftProcess,
-    { node, term }: Parameters<Surroundings["sendSnapshot"]>[1],
-    { meta, state }: StoredSnapshot,
-  ): void {
-    const to = this.#slotOf(node);
-    this.count("snapshot sent");
-    const ended = (ok: boolean, afterUs: number): void => {
-      this.simulation.at(this.now + afterUs, () => {
-        if (!from.isDead) from.feed({ type: "snapshotSent", node, ok });
-      });
-    };
-    // A stream: it is late rather than lost, or reset in the middle.
-    const fate = this.network.skies.fate(from.slot, to, state.length);
-    if (fate.cut || this.#random() < fate.loss / 2) {
-      this.count("snapshot interrupted");
-      return ended(false, 200_000);
-    }
-    const message = { type: "snapshot", from: from.id, to: node, term, meta } as const;
-    this.simulation.at(this.now + this.#latencyUs() * 2 + fate.delayUs, () => {
-      const receiver = this.#processes[to];
-      if (receiver === undefined) return ended(false, 1000);
-      receiver.received(message, state, () => {
-        this.count("snapshot received");
-        ended(true, this.#latencyUs());
-      });
-    });
   }
 }

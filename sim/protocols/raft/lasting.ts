@@ -52,7 +52,8 @@ export class LastingFault {
   settle(): void {
     if (this.#heal === undefined) return;
     const { id } = this.#group.machines[this.#slot]!;
-    const others = (node: NodeId): boolean => node !== id && !this.excused.has(node);
+    const others = (node: NodeId): boolean =>
+      node !== id && !this.excused.has(node) && !this.#group.isLost(node);
     const { ledger, running } = this.#group;
     // One that is down may know of a later one than those who run: what is committed counts as well.
     const configs = [ledger.config!, ...running.map(({ status }) => status.config)]

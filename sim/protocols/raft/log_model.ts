@@ -1,5 +1,13 @@
 import type { Persist } from "../../../raft/log_store.ts";
-import type { Entry, HardState, Index, SnapshotMeta, Term } from "../../../raft/entry.ts";
+import { decodeConfig } from "../../../raft/config.ts";
+import type {
+  ClusterConfig,
+  Entry,
+  HardState,
+  Index,
+  SnapshotMeta,
+  Term,
+} from "../../../raft/entry.ts";
 import type { Recovered } from "../../../raft/contract.ts";
 
 /** What a log means after some writes: one of those that were issued, one of those that are durable. Shares entries with the core. */
@@ -47,6 +55,13 @@ export class LogModel {
   /** Whether an entry is held, as itself or within a snapshot. */
   holds(index: Index, term: Term): boolean {
     return this.term(index) === term || (this.snapshot?.index ?? 0) >= index;
+  }
+
+  /** All configurations that it names. */
+  get configs(): readonly ClusterConfig[] {
+    const entries = this.#entries.filter(({ kind }) => kind === "config");
+    const placed = entries.map(({ data }) => decodeConfig(data));
+    return this.snapshot === undefined ? placed : [this.snapshot.config, ...placed];
   }
 
   /** Performs a write. @returns Whether its entries connect. */

@@ -35,6 +35,7 @@ export function playRaft(plan: Plan, prepare?: (group: Group) => void): Outcome 
     clients = new Clients(group, plan.settings);
     runFaults(plan, group);
     recoveredMs = recover(plan, group, clients);
+    clients.countCancelled();
     checkHistory(plan, group, clients);
   } catch (error) {
     if (!(error instanceof ViolationError)) throw error;

@@ -3,6 +3,7 @@ import type { RaftEffect, Recovered } from "../../../raft/contract.ts";
 import type { Index } from "../../../raft/entry.ts";
 import type { Persist } from "../../../raft/log_store.ts";
 import { ieee } from "../../../raft/wal/checksum.ts";
+import type { WalOptions } from "../../../raft/wal/wal_contract.ts";
 import { LogOnDisk } from "../../log_on_disk.ts";
 import { ViolationError } from "../../violation.ts";
 import { LogModel } from "./log_model.ts";
@@ -27,6 +28,12 @@ export interface DiskOwner {
   readonly persisted: (token: number) => void;
   /** The disk failed for good. */
   readonly poisoned: () => void;
+}
+
+/** The settings of a machine's log. */
+export function walOptionsOf({ slot }: Machine, segmentBytes: number): WalOptions {
+  const storageId = Uint8Array.from({ length: 16 }, (_, i) => 17 * i + slot);
+  return { storageId, segmentBytes, checksum: ieee };
 }
 
 /**
@@ -62,9 +69,7 @@ export class ProcessDisk {
       expected: machine.durable !== undefined,
       snapshots: machine.snapshots.map(({ meta }) => meta),
     };
-    const storageId = Uint8Array.from({ length: 16 }, (_, i) => 17 * i + machine.slot);
-    const { segmentBytes } = world;
-    this.#log = new LogOnDisk(machine.disk, { storageId, segmentBytes, checksum: ieee }, found);
+    this.#log = new LogOnDisk(machine.disk, walOptionsOf(machine, world.segmentBytes), found);
     this.recovered = this.#recover();
     this.durable = new LogModel(this.recovered);
     machine.durable = this.durable;

@@ -1,15 +1,17 @@
 import type { RaftEffect, RaftInput } from "../../../raft/contract.ts";
+import { decodeConfig } from "../../../raft/config.ts";
 import { RaftCore } from "../../../raft/core.ts";
 import type { Entry, Index, NodeId, SnapshotMeta, Term } from "../../../raft/entry.ts";
 import type { Message, SnapshotMessage } from "../../../raft/message.ts";
 import { type RaftSettings, raftSettings } from "../../../raft/options.ts";
 import type { RaftStatus } from "../../../raft/status.ts";
-import type { Scheduled } from "../../event_heap.ts";
 import { ViolationError } from "../../violation.ts";
+import { Alarm } from "./alarm.ts";
 import { Callers } from "./callers.ts";
+import { Changes } from "./change_situations.ts";
 import { KeyValue } from "./key_value.ts";
 import type { LogModel } from "./log_model.ts";
-import type { Machine, Reply, Surroundings } from "./machine.ts";
+import { type Machine, noteCut, type Reply, type Surroundings } from "./machine.ts";
 import { ProcessDisk } from "./process_disk.ts";
 import type { Seen, WatchedLife } from "./rules.ts";
 
@@ -36,8 +38,7 @@ export class RaftProcess implements WatchedLife {
   readonly #world: Surroundings;
   readonly #tasks: (() => void)[] = [];
   #isRunning = false;
-  #timer: Scheduled | undefined;
-  #timerAt = Infinity;
+  readonly #alarm: Alarm;
   #backlog: (() => void)[] | undefined;
   #pages: (readonly Entry[])[] = [];
   #isApplying = false;
@@ -45,6 +46,7 @@ export class RaftProcess implements WatchedLife {
   #snapshotAt: Index;
   #isTakingSnapshot = false;
   #restoring: SnapshotMeta | undefined;
+  readonly #changes: Changes;
   #number = 0;
   readonly #claims = new WeakMap<Message, Term | undefined>();
 
@@ -75,7 +77,9 @@ export class RaftProcess implements WatchedLife {
       random: world.simulation.random(`core:${this.life}`),
       now: this.#localMs(),
     });
-    this.#rearm();
+    this.#alarm = new Alarm(machine.clock, world.simulation, () => this.feed({ type: "timeout" }));
+    this.#changes = new Changes(this.status, world);
+    this.#alarm.set(this.#core.deadline);
     this.#disk.perform();
   }
 
@@ -116,7 +120,7 @@ export class RaftProcess implements WatchedLife {
     if (this.isDead) return;
     this.isDead = true;
     this.#disk.tear();
-    if (this.#timer !== undefined) this.#world.simulation.cancel(this.#timer);
+    this.#alarm.cancel();
     this.#callers.end();
   }
 
@@ -191,8 +195,8 @@ export class RaftProcess implements WatchedLife {
 
   /** The timer is set anew: its clock was changed. */
   clockChanged(): void {
-    this.#timerAt = Infinity;
-    this.#rearm();
+    this.#alarm.cancel();
+    this.#alarm.set(this.#core.deadline);
   }
 
   #openDisk(): ProcessDisk {
@@ -245,17 +249,21 @@ export class RaftProcess implements WatchedLife {
     }
     if (this.isDead) return;
     this.#disk.perform();
-    this.#rearm();
+    this.#alarm.set(this.#core.deadline);
   }
 
   #step(input: RaftInput): void {
     const effects = this.#core.step(input, this.#localMs());
     this.#status = undefined;
-    const { rules } = this.#world;
+    const world = this.#world;
+    const { rules } = world;
     let behind: RaftEffect[] | undefined;
     for (const effect of effects) {
       if (effect.type === "persist") {
         rules.writing(this, effect);
+        if (effect.truncateFrom !== undefined) {
+          noteCut(this.machine, { atUs: world.simulation.now, from: effect.truncateFrom });
+        }
         if (!this.issued.write(effect)) {
           throw new ViolationError(
             "log-contiguous",
@@ -318,6 +326,9 @@ export class RaftProcess implements WatchedLife {
       case "compact":
         this.#disk.compact(effect.through);
         break;
+      case "config":
+        this.#changes.changed(effect, this);
+        break;
       case "proposed":
         this.#callers.proposed(effect);
         break;
@@ -336,22 +347,6 @@ export class RaftProcess implements WatchedLife {
         world.count(effect.ok ? "leadership transferred" : "transfer failed");
         break;
     }
-  }
-
-  #rearm(): void {
-    const { deadline } = this.#core;
-    if (deadline === this.#timerAt) return;
-    const { simulation } = this.#world;
-    if (this.#timer !== undefined) simulation.cancel(this.#timer);
-    this.#timer = undefined;
-    this.#timerAt = deadline;
-    if (deadline === Infinity) return;
-    const inMs = Math.max(0, deadline - this.#localMs()) / this.machine.clock.rate;
-    this.#timer = simulation.at(simulation.now + Math.ceil(inMs * 1000), () => {
-      this.#timer = undefined;
-      this.#timerAt = Infinity;
-      this.feed({ type: "timeout" });
-    });
   }
 
   #apply(): void {
@@ -379,6 +374,9 @@ export class RaftProcess implements WatchedLife {
     this.#applied = entry.index;
     const done = entry.kind === "command" ? this.registers.apply(entry.data) : undefined;
     this.#world.ledger.holds(this.id, entry.index, this.registers.digest);
+    if (entry.kind === "config") {
+      this.machine.storages.applied(decodeConfig(entry.data), entry.index);
+    }
     if (this.#callers.applied(entry, done)) this.#world.count("proposal lost to another leader");
   }
 
@@ -390,6 +388,7 @@ export class RaftProcess implements WatchedLife {
     this.registers.restore(stored.state);
     this.#world.ledger.holds(this.id, meta.index, this.registers.digest);
     this.#applied = this.#snapshotAt = meta.index;
+    this.machine.storages.applied(meta.config, meta.configIndex);
     this.#callers.restored(meta.index);
   }
 }

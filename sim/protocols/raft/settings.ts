@@ -72,6 +72,16 @@ export function coreOptionsOf(settings: Settings): Readonly<Record<string, unkno
   );
 }
 
+/** The same with other timing: of the election timeout and the heartbeats so many times as much. */
+export function withTiming(
+  options: Readonly<Record<string, unknown>>,
+  { election, heartbeat }: { readonly election: number; readonly heartbeat: number },
+): Readonly<Record<string, unknown>> {
+  const electionTimeoutMs = Math.floor(Number(options["electionTimeoutMs"]) * election);
+  const heartbeatMs = Math.max(1, Math.floor(Number(options["heartbeatMs"]) * heartbeat));
+  return { ...options, electionTimeoutMs, heartbeatMs };
+}
+
 /** Those of the machines. */
 export function worldOptionsOf(
   settings: Settings,
