@@ -12,8 +12,8 @@ export interface HuntOptions {
   /** How often one starts anew, each time with other seeds. @default {5} */
   readonly rounds?: number;
   /**
-   * Seeds of one round at most. Twenty times the median of the bug that takes longest: whatever changes in the protocol shifts what
-   * seeds do, and a hunt must not end in vain by chance.
+   * Seeds of one round at most. Whatever changes in the protocol shifts what seeds do, and a hunt must not end in vain by chance: this is
+   * three times what the slowest bug took when all were last looked for, ten times the next (`bench/RESULTS-sim.md`).
    *
    * @default {2000}
    */
