@@ -288,3 +288,13 @@ export class Group {
 export function founders(ids: readonly string[]): readonly Founder[] {
   return ids.map((id) => ({ id, address: `${id}:1` }));
 }
+
+/** Something that is as another thing is, but for some of it. */
+export function wrapped<T extends object>(target: T, over: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, name) {
+      const value: unknown = Reflect.get(over, name) ?? Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}

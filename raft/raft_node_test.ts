@@ -1,25 +1,15 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { setImmediate } from "node:timers";
-import { founders, Group, line } from "./_harness_nodes.ts";
+import { founders, Group, line, wrapped } from "./_harness_nodes.ts";
 import { AlreadyBootstrappedError, ProposalError, ReadError, TransferError } from "./errors.ts";
-import type { LogStore, Persist, SnapshotStore } from "./log_store.ts";
+import type { LogStore, SnapshotStore } from "./log_store.ts";
 import { recoverCluster } from "./recover_cluster.ts";
 import { MemorySnapshotStore } from "./snapshot/memory_snapshot_store.ts";
 import { MemoryLogStore } from "./wal/memory_log_store.ts";
 
 const abc = ["a", "b", "c"];
 const five = ["a", "b", "c", "d", "e"];
-
-/** Something that is as another thing is, but for some of it. */
-function wrapped<T extends object>(target: T, over: Partial<T>): T {
-  return new Proxy(target, {
-    get(_, name) {
-      const value: unknown = Reflect.get(over, name) ?? Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
 
 /** What a promise rejects with, while time passes. */
 async function refused<T>(group: Group, promise: Promise<T>): Promise<ProposalError> {
@@ -296,15 +286,11 @@ describe("RaftNode in a group", () => {
     const group = new Group();
     let cut: string | undefined;
     const wrapLog = (log: LogStore): LogStore =>
-      new Proxy(log, {
-        get(target, name) {
-          const value: unknown = Reflect.get(target, name, target);
-          if (name !== "persist") return typeof value === "function" ? value.bind(target) : value;
-          return (effect: Persist) => {
-            // Whoever writes the command first leads, and has told nobody yet.
-            if (cut !== undefined && effect.entries.length > 0) group.isolate(cut);
-            return target.persist(effect);
-          };
+      wrapped(log, {
+        persist: (effect) => {
+          // Whoever writes the command first leads, and has told nobody yet.
+          if (cut !== undefined && effect.entries.length > 0) group.isolate(cut);
+          return log.persist(effect);
         },
       });
     await group.found(abc, { forwardProposals: true, wrapLog });
@@ -551,12 +537,8 @@ describe("RaftNode failures", () => {
     const state = {
       fail: false,
       wrapLog: (log: LogStore): LogStore =>
-        new Proxy(log, {
-          get(target, name) {
-            if (name === "persist" && state.fail) return () => Promise.reject(new Error("EIO"));
-            const value: unknown = Reflect.get(target, name, target);
-            return typeof value === "function" ? value.bind(target) : value;
-          },
+        wrapped(log, {
+          persist: (effect) => state.fail ? Promise.reject(new Error("EIO")) : log.persist(effect),
         }),
     };
     return state;

@@ -275,6 +275,15 @@ describe("R5 lease reads", () => {
     solo.leadAndCommit();
     return solo;
   };
+  /** Another leads for a while, and hands leadership back. */
+  const reignAgain = (solo: Solo) => {
+    solo.receive({ type: "heartbeat", term: 5, commit: 0, round: 0 });
+    solo.receive({ type: "timeoutNow", term: 5 });
+    solo.flush();
+    solo.receive({ type: "voteReply", term: 6, preVote: false, granted: true });
+    solo.flush();
+    solo.acknowledge("b");
+  };
 
   it("are off unless asked for", () => {
     const solo = leader();
@@ -364,12 +373,7 @@ describe("R5 lease reads", () => {
     const [round] = sent(solo.wait(100), "heartbeat");
     beat(solo, round!.round);
     assertEquals(ready(read(solo, 1)), [[1, 2]]);
-    solo.receive({ type: "heartbeat", term: 5, commit: 0, round: 0 });
-    solo.receive({ type: "timeoutNow", term: 5 });
-    solo.flush();
-    solo.receive({ type: "voteReply", term: 6, preVote: false, granted: true });
-    solo.flush();
-    solo.acknowledge("b");
+    reignAgain(solo);
     assertEquals([solo.core.status.role, solo.core.status.commitIndex], ["leader", 3]);
     assertEquals(ready(read(solo, 2)), []);
   });
@@ -377,12 +381,7 @@ describe("R5 lease reads", () => {
   it("a later reign has leases again, though the one before ended them", () => {
     const solo = begin();
     solo.step({ type: "transferLeadership", to: "b" });
-    solo.receive({ type: "heartbeat", term: 5, commit: 0, round: 0 });
-    solo.receive({ type: "timeoutNow", term: 5 });
-    solo.flush();
-    solo.receive({ type: "voteReply", term: 6, preVote: false, granted: true });
-    solo.flush();
-    solo.acknowledge("b");
+    reignAgain(solo);
     const [round] = sent(solo.wait(100), "heartbeat");
     beat(solo, round!.round);
     assertEquals(ready(read(solo, 1)), [[1, 3]]);

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
-import { founders, Group, line } from "../_harness_nodes.ts";
+import { founders, Group, line, wrapped } from "../_harness_nodes.ts";
 import { ProposalError } from "../errors.ts";
-import type { LogStore, Persist } from "../log_store.ts";
+import type { LogStore } from "../log_store.ts";
 import { RaftTransport } from "../transport.ts";
 import type { Forwarded } from "../wire/proposal_codec.ts";
 import { encodeCommand } from "./command.ts";
@@ -120,15 +120,11 @@ describe("Engine", () => {
     const group = new Group();
     let cut: string | undefined;
     const wrapLog = (log: LogStore): LogStore =>
-      new Proxy(log, {
-        get(target, name) {
-          const value: unknown = Reflect.get(target, name, target);
-          if (name !== "persist") return typeof value === "function" ? value.bind(target) : value;
-          return (effect: Persist) => {
-            // Whoever writes the command first leads, and the asker does not hear of it.
-            if (cut !== undefined && effect.entries.length > 0) group.isolate(cut);
-            return target.persist(effect);
-          };
+      wrapped(log, {
+        persist: (effect) => {
+          // Whoever writes the command first leads, and the asker does not hear of it.
+          if (cut !== undefined && effect.entries.length > 0) group.isolate(cut);
+          return log.persist(effect);
         },
       });
     const options = { forwardProposals: true, wrapLog, snapshotEntries: 50, trailingEntries: 0 };
