@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Peer } from "../shard/peer.ts";
+import { type Peer, samePeer } from "../shard/peer.ts";
 import { shown } from "./words.ts";
 
 /**
@@ -143,10 +143,5 @@ export function participantObserver(observer: Observer): Observer {
 /** Whether two sorted lists say the same. */
 export function samePeers(a: readonly Peer[], b: readonly Peer[]): boolean {
   if (a === b) return true;
-  return a.length === b.length && a.every((peer, i) => {
-    const other = b[i]!;
-    return peer === other ||
-      peer.name === other.name && peer.addr === other.addr && peer.self === other.self &&
-        peer.state === other.state;
-  });
+  return a.length === b.length && a.every((peer, i) => samePeer(peer, b[i]!));
 }

@@ -21,3 +21,9 @@ export interface Peer {
   /** What the peer declared last. */
   readonly state: PeerState;
 }
+
+/** Whether two peers are the same in all that is said of them. */
+export function samePeer(a: Peer, b: Peer): boolean {
+  return a === b ||
+    a.name === b.name && a.addr === b.addr && a.state === b.state && a.self === b.self;
+}

@@ -1,4 +1,4 @@
-import type { Peer } from "../../shard/peer.ts";
+import { type Peer, samePeer } from "../../shard/peer.ts";
 
 /** Orders names by their UTF-8 bytes, which is by code points; the default order of strings is by UTF-16 units. */
 export function compareNames(a: string, b: string): number {
@@ -42,7 +42,7 @@ export class PeerView {
     const at = this.#position(peer.name);
     const known = this.#sorted[at];
     const replaces = known?.name === peer.name;
-    if (replaces && same(known, peer)) return;
+    if (replaces && samePeer(known, peer)) return;
     this.#sorted.splice(at, replaces ? 1 : 0, Object.freeze({ ...peer }));
     this.#touched = true;
   }
@@ -61,7 +61,7 @@ export class PeerView {
     this.#touched = false;
     const last = this.#handedOut;
     const unchanged = last.length === this.#sorted.length &&
-      last.every((peer, i) => same(peer, this.#sorted[i]!));
+      last.every((peer, i) => samePeer(peer, this.#sorted[i]!));
     if (unchanged) return undefined;
     this.#handedOut = Object.freeze(this.#sorted.slice());
     return this.#handedOut;
@@ -77,9 +77,4 @@ export class PeerView {
     }
     return low;
   }
-}
-
-function same(a: Peer, b: Peer): boolean {
-  return a === b ||
-    a.name === b.name && a.addr === b.addr && a.state === b.state && a.self === b.self;
 }
