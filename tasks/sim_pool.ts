@@ -29,8 +29,15 @@ export type Timed = JobResult & {
   readonly cpuMs: number;
 };
 
+/** Does a job, and takes the time. */
+export async function performTimed(job: Job, say: (line: string) => void): Promise<Timed> {
+  const [began, cpuBegan] = [performance.now(), threadCpuMs()];
+  const result = await perform(job, say);
+  return { ...result, elapsedMs: performance.now() - began, cpuMs: threadCpuMs() - cpuBegan };
+}
+
 /** CPU time of this thread so far, milliseconds: see {@link Timed}. */
-export function threadCpuMs(): number {
+function threadCpuMs(): number {
   const { user, system } = (process as { threadCpuUsage?: typeof process.cpuUsage })
     .threadCpuUsage?.() ?? process.cpuUsage();
   return (user + system) / 1000;
@@ -62,13 +69,7 @@ export async function doAll(
   const threads = Math.min(workers, jobs.length);
   if (threads <= 1) {
     for (const i of order) {
-      const [began, cpuBegan] = [performance.now(), threadCpuMs()];
-      const result = await perform(jobs[i]!, (line) => said(i, line));
-      ended(i, {
-        ...result,
-        elapsedMs: performance.now() - began,
-        cpuMs: threadCpuMs() - cpuBegan,
-      });
+      ended(i, await performTimed(jobs[i]!, (line) => said(i, line)));
     }
   } else {
     let next = 0;
@@ -101,7 +102,7 @@ function thread(jobs: readonly Job[], { take, said, ended }: Share): Promise<voi
       else if ("error" in told) {
         reject(new Error(`${JSON.stringify(jobs[current!])}: ${told.error}`));
       } else {
-        ended(current!, { ...told.result, elapsedMs: told.elapsedMs, cpuMs: told.cpuMs });
+        ended(current!, told.result);
         go();
       }
     });
