@@ -2,6 +2,7 @@ import { generationOf } from "../../../gossip/swim/generation.ts";
 import type { Tapped } from "./tapped.ts";
 import type { Life, Watcher } from "../../observation.ts";
 import { lost } from "../../view_change.ts";
+import { ofEachName } from "./of_each_name.ts";
 import { ViolationError } from "../../violation.ts";
 
 /** How long an answer of a node that was alive may travel, through sleepers and slow networks. */
@@ -28,17 +29,7 @@ interface Belief {
  */
 export function noReturn({ facts, tap, settings }: Tapped): Watcher {
   const { gossipToTheDeadMs, collectedMemoryMs } = settings;
-  const views = new WeakMap<Life, Map<string, Belief>>();
-  // A message is about many names, and all of it is of one life.
-  let whose: Life | undefined;
-  let its = new Map<string, Belief>();
-  const beliefs = (life: Life): Map<string, Belief> => {
-    if (life === whose) return its;
-    let view = views.get(life);
-    if (view === undefined) views.set(life, view = new Map());
-    whose = life;
-    return its = view;
-  };
+  const beliefs = ofEachName<Belief>();
   const beliefOf = (life: Life, name: string): Belief => {
     const view = beliefs(life);
     let belief = view.get(name);
@@ -92,7 +83,7 @@ export function noReturn({ facts, tap, settings }: Tapped): Watcher {
       }
     },
     delivered(life, { from }) {
-      const belief = views.get(life)?.get(from.name);
+      const belief = beliefs(life).get(from.name);
       if (belief !== undefined) belief.heard = true;
     },
     sent(packet) {

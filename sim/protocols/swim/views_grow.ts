@@ -2,6 +2,7 @@ import { generationOf } from "../../../gossip/swim/generation.ts";
 import type { Tapped } from "./tapped.ts";
 import type { Life, Watcher } from "../../observation.ts";
 import { lost } from "../../view_change.ts";
+import { ofEachName } from "./of_each_name.ts";
 import { ViolationError } from "../../violation.ts";
 
 interface Entry {
@@ -20,17 +21,7 @@ function forget(entry: Entry): void {
 
 /** What one life holds of a name never goes back: neither the generation of a record nor, within one, the incarnation. */
 export function viewsGrow({ tap, settings }: Tapped): Watcher {
-  const views = new WeakMap<Life, Map<string, Entry>>();
-  // A message is about many names, and all of it is of one life.
-  let whose: Life | undefined;
-  let its = new Map<string, Entry>();
-  const viewOf = (life: Life): Map<string, Entry> => {
-    if (life === whose) return its;
-    let view = views.get(life);
-    if (view === undefined) views.set(life, view = new Map());
-    whose = life;
-    return its = view;
-  };
+  const viewOf = ofEachName<Entry>();
   const hold = (
     life: Life,
     name: string,
