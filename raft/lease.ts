@@ -1,4 +1,4 @@
-import type { RaftSettings } from "./options.ts";
+import { leaseMs, type RaftSettings } from "./options.ts";
 
 /**
  * For how long a leader may answer reads without asking anybody (thesis §6.4.1). Rule R5.
@@ -20,9 +20,9 @@ export class Lease {
   #isEnded = false;
 
   /** Begins with none. */
-  constructor({ leaseReads, electionTimeoutMs, maxClockDrift }: RaftSettings) {
-    this.#isUsed = leaseReads;
-    this.#lastsMs = electionTimeoutMs * (1 - maxClockDrift);
+  constructor(settings: RaftSettings) {
+    this.#isUsed = settings.leaseReads;
+    this.#lastsMs = leaseMs(settings);
   }
 
   /** Whether there may be leases, so that every heartbeat has a round of its own. */

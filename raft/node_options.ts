@@ -9,7 +9,7 @@ import type { Transport } from "../transport/transport.ts";
 import type { NodeId } from "./entry.ts";
 import type { LogStore, SnapshotStore } from "./log_store.ts";
 import type { StateMachine } from "./state_machine.ts";
-import { defaultRaftSettings, type Prng } from "./options.ts";
+import { defaultRaftSettings, leaseMs, type Prng } from "./options.ts";
 import type { RaftTransportLimits } from "./transport.ts";
 
 /** A member, when a group is founded. */
@@ -276,7 +276,7 @@ function checkLease(
       `Cannot open a node as 'leaseReads' must be true with a 'maxClockDrift': current value is false`,
     );
   }
-  if (leaseReads && electionTimeoutMs * (1 - drift) <= heartbeatIntervalMs) {
+  if (leaseReads && leaseMs({ electionTimeoutMs, maxClockDrift: drift }) <= heartbeatIntervalMs) {
     throw new RangeError(
       `Cannot open a node as 'maxClockDrift' must be so small that a lease outlasts a heartbeat: current value is ${drift}`,
     );

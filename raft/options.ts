@@ -126,8 +126,15 @@ export function raftSettings(options: RaftOptions = {}): RaftSettings {
   if (settings.leaseReads && !settings.checkQuorum) {
     fail("checkQuorum", "true as 'leaseReads' is");
   }
-  if (
-    settings.leaseReads && settings.electionTimeoutMs * (1 - maxClockDrift) <= settings.heartbeatMs
-  ) fail("maxClockDrift", "so small that a lease outlasts a heartbeat");
+  if (settings.leaseReads && leaseMs(settings) <= settings.heartbeatMs) {
+    fail("maxClockDrift", "so small that a lease outlasts a heartbeat");
+  }
   return Object.freeze(settings);
+}
+
+/** How long a lease lasts, by the clock of the leader, from when the round began that gave it (thesis §6.4.1). */
+export function leaseMs(
+  { electionTimeoutMs, maxClockDrift }: Pick<RaftSettings, "electionTimeoutMs" | "maxClockDrift">,
+): number {
+  return electionTimeoutMs * (1 - maxClockDrift);
 }
