@@ -280,11 +280,11 @@ export class FileLogStore implements LogStore {
       } catch (error) {
         return failed(error);
       }
-      if (inline) return this.#done(job, { begun, waited, inline });
+      if (inline) return this.#done(job, { begun, waited, inline, isSmall: true });
     }
     const performed = disk.perform(job.steps).then(() => {
       this.#jobs.delete(performed);
-      this.#done(job, { begun, waited, inline: false });
+      this.#done(job, { begun, waited, inline: false, isSmall: bytes !== undefined });
     }, (error) => {
       this.#jobs.delete(performed);
       failed(error);
@@ -294,7 +294,12 @@ export class FileLogStore implements LogStore {
 
   #done(
     job: DiskJob,
-    { begun, waited, inline }: { begun: number; waited: number; inline: boolean },
+    { begun, waited, inline, isSmall }: {
+      begun: number;
+      waited: number;
+      inline: boolean;
+      isSmall: boolean;
+    },
   ): void {
     const { onSync, now } = this.#options;
     const syncs = job.lane === "log" && job.steps.some(({ type }) => type === "sync");
@@ -303,7 +308,7 @@ export class FileLogStore implements LogStore {
       this.#counts.syncs++;
       if (inline) this.#counts.inlineSyncs++;
       this.#counts.lastSyncMs = ended - begun;
-      if (smallWrite(job) !== undefined) this.#inline.took(ended - begun, inline, ended);
+      if (isSmall) this.#inline.took(ended - begun, inline, ended);
     }
     this.#step({ type: "done", operation: job.operation });
     if (syncs) onSync?.(this.#counts.lastSyncMs, this.#counts.batches - waited);
