@@ -12,8 +12,7 @@ export type ConfigResult =
  *
  * - A simple change gives or takes one vote at most; learners and addresses are unrestricted.
  * - A joint change keeps the voters as the outgoing half. A voter of it that is to be a learner waits in `learnersNext`, for a
- * node never is
- *   both.
+ *   node never is both.
  * - While joint only leaving is legal, and only then.
  */
 export function changedConfig(config: ClusterConfig, change: ConfigChange): ConfigResult {

@@ -49,8 +49,8 @@ export interface RaftDriverStats {
  * Takes inputs one at a time, performs effects in order, keeps one timer.
  *
  * Order is safety: what stands after a `persist` in the effects of a step waits until that write, and so every earlier one, is durable.
- * Effects of later steps do not wait for it: heartbeats do not wait for a write that the store has under way. Writes are handed to the store without waiting, so that
- * those of many steps become durable together.
+ * Effects of later steps do not wait for it: heartbeats do not wait for a write that the store has under way. Writes are handed to the
+ * store without waiting, so that those of many steps become durable together.
  */
 export class RaftDriver {
   readonly #options: RaftDriverOptions;

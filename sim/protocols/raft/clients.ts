@@ -6,6 +6,7 @@ import type { Settings } from "../../protocol.ts";
 import { encodeCommand } from "./key_value.ts";
 import type { Group } from "./group.ts";
 import type { Reply } from "./machine.ts";
+import { slotOf } from "./mail.ts";
 import { numberIn } from "./settings.ts";
 
 /** What a client waits for an answer, milliseconds, before it asks again or gives up. */
@@ -129,7 +130,7 @@ export class Clients {
       const again = (leader: string | undefined): void => {
         if (isOver || mine !== attempt) return;
         if (attempt >= ATTEMPTS) return giveUp();
-        const next = leader === undefined ? this.#anySlot() : Number(leader.slice(1));
+        const next = leader === undefined ? this.#anySlot() : slotOf(leader);
         const waitUs = leader === undefined ? 100_000 : 1000;
         simulation.at(simulation.now + waitUs, () => {
           if (!isOver && mine === attempt) send(next);
