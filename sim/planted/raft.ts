@@ -143,8 +143,8 @@ export const raftBugs: readonly PlantedBug[] = Object.freeze([
     caughtBy: ["read-covers-commits", "history-real-time", "linearizable"],
     patches: [{
       file: "lease.ts",
-      search: "this.#lastsMs = electionTimeoutMs * (1 - maxClockDrift);",
-      replace: "this.#lastsMs = electionTimeoutMs * (1 - 0 * maxClockDrift);",
+      search: "this.#lastsMs = leaseMs(settings);",
+      replace: "this.#lastsMs = settings.electionTimeoutMs;",
     }],
   },
   {
